@@ -1,0 +1,3 @@
+//! How we stay honest: what is written down about every change.
+
+pub mod audit;

@@ -1,0 +1,23 @@
+//! Who may take part: organisations, their agreements, the products they may use, their software,
+//! their clients, and the conjunction of all of these that is access (GOV §2).
+//!
+//! Every record has a state and a table of the transitions it may make. No record stores another's
+//! status: access is computed when it is asked for.
+
+pub mod agreement;
+pub mod api_product;
+pub mod client;
+pub mod credential;
+pub mod entitlement;
+pub mod organisation;
+pub mod software_product;
+mod state;
+
+pub use agreement::{Agreement, AgreementState};
+pub use api_product::{ApiProduct, ApiProductState, ProductScope, Tier};
+pub use client::{Client, ClientState};
+pub use credential::{Credential, CredentialState};
+pub use entitlement::{Entitlement, EntitlementState};
+pub use organisation::{Attestation, Organisation, OrganisationState};
+pub use software_product::{SoftwareProduct, SoftwareProductState};
+pub use state::{Environment, State, UnknownState};

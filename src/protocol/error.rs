@@ -1,0 +1,148 @@
+//! What a client is told when its request is refused ([RFC 6749 §5.2], RFC 7591 §3.2.2).
+//!
+//! The public answer and the private detail are different fields (STY-8): `detail` goes to the log
+//! and is never serialised.
+//!
+//! [RFC 6749 §5.2]: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+
+use serde_json::{Map, Value};
+
+macro_rules! error_codes {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal,)+) => {
+        /// The `error` member of an answer.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum ErrorCode { $($(#[$doc])* $variant,)+ }
+
+        impl ErrorCode {
+            /// The code as the standards write it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// RFC 6749 §5.2: missing, repeated or malformed parameter.
+    InvalidRequest = "invalid_request",
+    /// RFC 6749 §5.2: client authentication failed.
+    InvalidClient = "invalid_client",
+    /// RFC 6749 §5.2: the grant is not valid for this client.
+    InvalidGrant = "invalid_grant",
+    /// RFC 6749 §5.2: the client may not use this grant type.
+    UnauthorizedClient = "unauthorized_client",
+    /// RFC 6749 §5.2: the grant type is not supported here.
+    UnsupportedGrantType = "unsupported_grant_type",
+    /// RFC 6749 §5.2: the scope is unknown, malformed or exceeds what was granted.
+    InvalidScope = "invalid_scope",
+    /// RFC 8707 §2: the resource is unknown, malformed or not for this client.
+    InvalidTarget = "invalid_target",
+    /// RFC 7009 §2.2.1: tokens of this type cannot be revoked.
+    UnsupportedTokenType = "unsupported_token_type",
+    /// RFC 6750 §3.1: the bearer token is missing, unknown or expired.
+    InvalidToken = "invalid_token",
+    /// RFC 6750 §3.1: the bearer token lacks a scope.
+    InsufficientScope = "insufficient_scope",
+    /// RFC 7591 §3.2.2: a redirect URI is not acceptable.
+    InvalidRedirectUri = "invalid_redirect_uri",
+    /// RFC 7591 §3.2.2: a metadata field is not acceptable.
+    InvalidClientMetadata = "invalid_client_metadata",
+    /// RFC 7591 §3.2.2: the software statement itself is bad.
+    InvalidSoftwareStatement = "invalid_software_statement",
+    /// RFC 7591 §3.2.2: the software statement is sound but not accepted here.
+    UnapprovedSoftwareStatement = "unapproved_software_statement",
+    /// The address is unknown.
+    NotFound = "not_found",
+    /// The address is known, the method is not.
+    MethodNotAllowed = "method_not_allowed",
+    /// The body is larger than the server reads.
+    PayloadTooLarge = "payload_too_large",
+    /// The record has changed, or exists already.
+    Conflict = "conflict",
+    /// The caller may not do this.
+    AccessDenied = "access_denied",
+    /// Our fault.
+    ServerError = "server_error",
+    /// Try again later; a store cannot be reached or a queue is full.
+    TemporarilyUnavailable = "temporarily_unavailable",
+}
+
+/// A refusal: what the client is told, and what only the log learns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OAuthError {
+    /// The code.
+    pub code: ErrorCode,
+    /// One sentence for the client's developer.
+    pub description: String,
+    /// Further members of the answer, such as `decisions`.
+    pub members: Map<String, Value>,
+    /// For the log only. It never holds a secret, token, assertion or statement.
+    pub detail: Option<String>,
+}
+
+impl OAuthError {
+    /// A refusal with a public description.
+    #[must_use]
+    pub fn new(code: ErrorCode, description: impl Into<String>) -> Self {
+        Self { code, description: description.into(), members: Map::new(), detail: None }
+    }
+
+    /// Adds what only the log learns.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl std::fmt::Display) -> Self {
+        self.detail = Some(detail.to_string());
+        self
+    }
+
+    /// Adds a member to the answer.
+    #[must_use]
+    pub fn with_member(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The answer's body: `error`, `error_description` and the further members.
+    #[must_use]
+    pub fn body(&self) -> Value {
+        let mut body = self.members.clone();
+        body.insert("error".to_owned(), self.code.as_str().into());
+        body.insert("error_description".to_owned(), printable(&self.description).into());
+        Value::Object(body)
+    }
+}
+
+/// RFC 6749 §5.2 allows `%x20-21 / %x23-5B / %x5D-7E` in a description; anything else becomes `'`
+/// or `?`.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|character| match character {
+            '"' | '\\' | '`' => '\'',
+            ' '..='~' => character,
+            _ => '?',
+        })
+        .collect()
+}
+
+impl std::fmt::Display for OAuthError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}: {}", self.code.as_str(), self.description)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_holds_only_the_characters_that_rfc_6749_allows() {
+        let body = OAuthError::new(ErrorCode::InvalidRequest, "a\"b\\c\nd\u{202e}e `f`").body();
+        assert_eq!(body["error_description"], "a'b'c?d?e 'f'");
+    }
+
+    #[test]
+    fn a_detail_is_never_in_the_body() {
+        let error = OAuthError::new(ErrorCode::InvalidClient, "no").with_detail("private");
+        assert!(!error.body().to_string().contains("private"));
+    }
+}
