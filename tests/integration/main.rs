@@ -1,0 +1,5 @@
+//! What the server does, seen from outside: one binary, a file per standard or concern.
+
+// `cfg(test)` lets clippy know that these may panic.
+#[cfg(test)]
+mod architecture;
