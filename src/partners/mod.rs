@@ -11,6 +11,7 @@ pub mod credential;
 pub mod entitlement;
 pub mod organisation;
 pub mod software_product;
+pub mod standing;
 mod state;
 
 pub use agreement::{Agreement, AgreementState};
@@ -20,4 +21,5 @@ pub use credential::{Credential, CredentialState};
 pub use entitlement::{Entitlement, EntitlementState};
 pub use organisation::{Attestation, Organisation, OrganisationState};
 pub use software_product::{SoftwareProduct, SoftwareProductState};
+pub use standing::{AgreementStatus, ClientRecord};
 pub use state::{Environment, State, UnknownState};
