@@ -1,1 +1,3 @@
-//! Being built.
+//! What happens: one story per endpoint. Parse, look up, decide, remember, answer.
+
+pub mod exchange;
