@@ -1,1 +1,28 @@
-//! Being built.
+//! Signatures: JSON Web Keys, Signatures and Encryption ([RFC 7515] to [RFC 7519]), strictly.
+//!
+//! This room is the only door to josekit, and josekit is used for bytes alone: it signs, verifies,
+//! encrypts and decrypts. Headers are read before and claims after by our own types (SEC-41 …
+//! SEC-49). Keys are imported once and kept with their verifiers (FLR-2).
+//!
+//! [RFC 7515]: https://www.rfc-editor.org/rfc/rfc7515
+//! [RFC 7519]: https://www.rfc-editor.org/rfc/rfc7519
+
+mod algorithm;
+mod compact;
+mod ed25519;
+mod rsa;
+mod jwk;
+mod jwk_set;
+mod header;
+mod jws;
+mod signing_key;
+mod sealing_key;
+pub mod forge;
+
+pub use algorithm::{Algorithm, InvalidAlgorithm};
+pub use header::Header;
+pub use jwk::{KeyProblem, LONGEST_KEY_ID, PublicKey};
+pub use jwk_set::{InvalidKey, JwkSet, MOST_KEYS};
+pub use jws::{InvalidJws, LONGEST_JWS, UnverifiedJws, VerifiedJws};
+pub use sealing_key::{SealingError, SealingKey};
+pub use signing_key::{SigningError, SigningKey};

@@ -1,0 +1,189 @@
+//! Private keys that sign ([RFC 7515] §5.1), loaded as JWK and kept with their signers (SEC-49).
+//!
+//! [RFC 7515]: https://www.rfc-editor.org/rfc/rfc7515
+
+use std::sync::Arc;
+
+use josekit::jwk::{Ed25519, Jwk, P_256};
+use josekit::jws::{ES256, EdDSA, JwsSigner, PS256, RS256};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::jose::algorithm::Algorithm;
+use crate::jose::compact;
+use crate::jose::jwk;
+use crate::jose::jwk::KeyProblem;
+use crate::jose::jwk::PublicKey;
+use crate::types::Secret;
+
+/// The modulus of the RSA keys we make. Larger ones sign 7 to 15 times slower (FLR-3).
+const RSA_BITS: u32 = 2048;
+/// What a key signs once when it is loaded, to see that its halves belong together.
+const PROBE: &[u8] = b"countersign key check";
+
+/// Why a key does not load, or does not sign.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SigningError {
+    /// The public half is not acceptable.
+    #[error("the signing key is not acceptable: {0}")]
+    Key(#[from] KeyProblem),
+    /// The private half is missing or malformed, or `key_ops` lacks `sign`.
+    #[error("the signing key has no usable private half")]
+    NoPrivateHalf,
+    /// The private half is of another key than the public half.
+    #[error("the halves of the signing key do not belong together")]
+    Mismatch,
+    /// The claims do not serialise to an object.
+    #[error("claims are a JSON object")]
+    Claims,
+    /// The cryptographic library failed.
+    #[error("the cryptographic library failed to {0}")]
+    Library(&'static str),
+}
+
+/// A private key with its signer. Cloning shares it; printing it shows its `kid` only.
+#[derive(Clone)]
+pub struct SigningKey {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    algorithm: Algorithm,
+    key_id: String,
+    public: PublicKey,
+    private: Map<String, Value>,
+    signer: Box<dyn JwsSigner>,
+}
+
+impl SigningKey {
+    /// Makes a new key. Its `kid` is its RFC 7638 thumbprint.
+    ///
+    /// # Errors
+    ///
+    /// The cryptographic library fails.
+    pub fn generate(algorithm: Algorithm) -> Result<Self, SigningError> {
+        let made = match algorithm {
+            Algorithm::Es256 => Jwk::generate_ec_key(P_256),
+            Algorithm::Ps256 | Algorithm::Rs256 => Jwk::generate_rsa_key(RSA_BITS),
+            Algorithm::EdDsa => Jwk::generate_ed_key(Ed25519),
+        };
+        let made = made.map_err(|_| SigningError::Library("generate a key"))?;
+        let mut members = Map::clone(made.as_ref());
+        members.insert("alg".to_owned(), json!(algorithm));
+        Self::from_jwk(&Value::Object(members))
+    }
+
+    /// Loads a private JWK. Without `alg` the key signs by the preferred algorithm of its type;
+    /// without `kid` its thumbprint is its `kid`.
+    ///
+    /// # Errors
+    ///
+    /// The key is malformed or weak, has no private half, or its halves differ.
+    pub fn from_jwk(value: &Value) -> Result<Self, SigningError> {
+        let members = value.as_object().ok_or(KeyProblem::NotAnObject)?;
+        let material = jwk::material(members)?;
+        jwk::check_purpose(members, "sign")?;
+        let named = jwk::named_algorithm(members)?;
+        let algorithm =
+            *jwk::algorithms(&material, named)?.first().ok_or(KeyProblem::UnsupportedType)?;
+        let key_id = jwk::key_id(members)?.unwrap_or_else(|| jwk::thumbprint(&material));
+
+        let mut described = material;
+        described.insert("kid".to_owned(), json!(key_id));
+        described.insert("alg".to_owned(), json!(algorithm));
+        let public = PublicKey::from_jwk(&Value::Object(described.clone()))?;
+        let private = private_members(described, members);
+        let signer = signer(&private, algorithm).ok_or(SigningError::NoPrivateHalf)?;
+        let signature = signer.sign(PROBE).map_err(|_| SigningError::Mismatch)?;
+        if !public.verifies(algorithm, PROBE, &signature) {
+            return Err(SigningError::Mismatch);
+        }
+        Ok(Self { inner: Arc::new(Inner { algorithm, key_id, public, private, signer }) })
+    }
+
+    /// Signs claims as a JWT whose header is `alg`, `kid` and `typ`.
+    ///
+    /// # Errors
+    ///
+    /// The claims are no object, or the library fails.
+    pub fn sign(&self, typ: &str, claims: &impl Serialize) -> Result<String, SigningError> {
+        let claims = serde_json::to_value(claims).map_err(|_| SigningError::Claims)?;
+        if !claims.is_object() {
+            return Err(SigningError::Claims);
+        }
+        let header = json!({ "alg": self.algorithm(), "kid": self.key_id(), "typ": typ });
+        self.sign_raw(&header, claims.to_string().as_bytes())
+    }
+
+    /// The `kid`.
+    #[must_use]
+    pub fn key_id(&self) -> &str {
+        &self.inner.key_id
+    }
+
+    /// The algorithm it signs by.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.inner.algorithm
+    }
+
+    /// The RFC 7638 thumbprint.
+    #[must_use]
+    pub fn thumbprint(&self) -> &str {
+        self.inner.public.thumbprint()
+    }
+
+    /// The public half as a JWK, with `kid`, `alg` and `use`.
+    #[must_use]
+    pub fn public_jwk(&self) -> Value {
+        self.inner.public.to_value()
+    }
+
+    /// The whole key as a JWK, to be sealed and stored.
+    #[must_use]
+    pub fn private_jwk(&self) -> Secret {
+        Secret::new(Value::Object(self.inner.private.clone()).to_string())
+    }
+
+    /// Signs these very bytes under this very header.
+    pub(super) fn sign_raw(&self, header: &Value, payload: &[u8]) -> Result<String, SigningError> {
+        let header = compact::encode(header.to_string());
+        let input = format!("{header}.{}", compact::encode(payload));
+        let signature =
+            self.inner.signer.sign(input.as_bytes()).map_err(|_| SigningError::Library("sign"))?;
+        Ok(format!("{input}.{}", compact::encode(signature)))
+    }
+}
+
+impl std::fmt::Debug for SigningKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("SigningKey")
+            .field("algorithm", &self.inner.algorithm)
+            .field("key_id", &self.inner.key_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The public members and those private ones that a signer reads.
+fn private_members(
+    mut described: Map<String, Value>,
+    members: &Map<String, Value>,
+) -> Map<String, Value> {
+    for name in ["d", "p", "q", "dp", "dq", "qi"] {
+        if let Some(value) = members.get(name) {
+            described.insert(name.to_owned(), value.clone());
+        }
+    }
+    described
+}
+
+fn signer(private: &Map<String, Value>, algorithm: Algorithm) -> Option<Box<dyn JwsSigner>> {
+    let jwk = Jwk::from_map(private.clone()).ok()?;
+    Some(match algorithm {
+        Algorithm::Es256 => Box::new(ES256.signer_from_jwk(&jwk).ok()?),
+        Algorithm::Ps256 => Box::new(PS256.signer_from_jwk(&jwk).ok()?),
+        Algorithm::EdDsa => Box::new(EdDSA.signer_from_jwk(&jwk).ok()?),
+        Algorithm::Rs256 => Box::new(RS256.signer_from_jwk(&jwk).ok()?),
+    })
+}
