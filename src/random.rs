@@ -1,1 +1,78 @@
-//! Being built.
+//! Randomness: the only place where it is drawn, from the operating system's generator (SEC-74).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::types::{AuditEventId, Secret, Timestamp};
+
+/// RFC 4648 §6, in lower case.
+const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+/// 26 characters of 5 bits each: 130 random bits.
+const IDENTIFIER_LENGTH: usize = 26;
+
+/// The random part of an identifier: 26 characters, 130 bits.
+#[must_use]
+pub fn identifier() -> String {
+    base32(&draw::<IDENTIFIER_LENGTH>())
+}
+
+/// A secret of 256 bits, base64url.
+#[must_use]
+pub fn secret() -> Secret {
+    Secret::new(URL_SAFE_NO_PAD.encode(draw::<32>()))
+}
+
+/// The identifier of an audit event: it sorts by time.
+#[must_use]
+pub fn event_id(now: Timestamp) -> AuditEventId {
+    AuditEventId::from_random(&format!("{:012}{}", now.epoch(), identifier()))
+}
+
+/// Random bytes. Where the operating system has none to give, this waits: a guessable value would be
+/// worse than none.
+fn draw<const LENGTH: usize>() -> [u8; LENGTH] {
+    let mut bytes = [0_u8; LENGTH];
+    while getrandom::fill(&mut bytes).is_err() {
+        std::thread::yield_now();
+    }
+    bytes
+}
+
+/// One character per byte, from its low five bits.
+fn base32(bytes: &[u8]) -> String {
+    let letter = |byte: &u8| BASE32.get(usize::from(byte & 31)).copied().unwrap_or(b'a');
+    bytes.iter().map(letter).map(char::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::types::ClientId;
+
+    #[test]
+    fn identifiers_fit_and_do_not_repeat() {
+        let drawn = (0..1000).map(|_| identifier()).collect::<BTreeSet<_>>();
+        assert_eq!(drawn.len(), 1000);
+        for id in drawn {
+            let id = ClientId::from_random(&id);
+            assert!(ClientId::parse(id.as_str()).is_ok(), "{id}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_43_characters_of_base64url() {
+        let (one, two) = (secret(), secret());
+        assert_eq!(one.reveal().len(), 43);
+        assert_ne!(one.reveal(), two.reveal());
+    }
+
+    #[test]
+    fn event_identifiers_sort_by_time() {
+        let at = |seconds| event_id(Timestamp::from_epoch(seconds).unwrap());
+        assert!(at(9) < at(10));
+        assert!(at(1_700_000_000) < at(Timestamp::LATEST.epoch()));
+        assert!(AuditEventId::parse(at(1).as_str()).is_ok());
+    }
+}
