@@ -1,6 +1,13 @@
 //! What the standards say: one home per standard, its checks in the standard's own order.
 
+pub mod bearer;
 pub mod client;
+pub mod client_authentication;
+pub mod discovery;
 pub mod error;
+pub mod introspection;
+pub mod parameters;
+pub mod revocation;
+pub mod token;
 
 pub use error::{ErrorCode, OAuthError};

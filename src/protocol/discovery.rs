@@ -1,0 +1,187 @@
+//! What the server says about itself ([RFC 8414], OpenID Connect Discovery): only what works.
+//!
+//! [RFC 8414]: https://www.rfc-editor.org/rfc/rfc8414
+
+use serde::Serialize;
+
+use crate::jose::Algorithm;
+use crate::protocol::token::client_credentials::CLIENT_CREDENTIALS;
+use crate::types::Issuer;
+
+/// Where the endpoints are, below the issuer.
+pub mod path {
+    /// RFC 8414 §3. For an issuer with a path, this comes between host and path.
+    pub const OAUTH_METADATA: &str = "/.well-known/oauth-authorization-server";
+    /// OpenID Connect Discovery §4. For an issuer with a path, this comes after the path.
+    pub const OPENID_METADATA: &str = "/.well-known/openid-configuration";
+    /// The server's public keys.
+    pub const JWKS: &str = "/jwks";
+    /// RFC 6749 §3.2.
+    pub const TOKEN: &str = "/token";
+    /// RFC 7662 §2.
+    pub const INTROSPECTION: &str = "/introspect";
+    /// RFC 7009 §2.
+    pub const REVOCATION: &str = "/revoke";
+    /// RFC 7591 §3.
+    pub const REGISTRATION: &str = "/register";
+}
+
+const PRIVATE_KEY_JWT: &str = "private_key_jwt";
+const CLIENT_SECRET_BASIC: &str = "client_secret_basic";
+
+/// What is switched on. Routes, documents and request parsers read the same value; what is off is
+/// absent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Features {
+    /// `POST /register` and the management of registrations.
+    pub registration: bool,
+    /// `POST /introspect`.
+    pub introspection: bool,
+    /// `POST /revoke`.
+    pub revocation: bool,
+    /// What a client may sign its assertions with.
+    pub assertion_algorithms: Vec<Algorithm>,
+}
+
+/// The document of both well-known addresses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Metadata {
+    issuer: Issuer,
+    token_endpoint: String,
+    jwks_uri: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_endpoint: Option<String>,
+    grant_types_supported: [&'static str; 1],
+    /// RFC 8414 §2 requires the member; nothing authorises by redirect here.
+    response_types_supported: [&'static str; 0],
+    token_endpoint_auth_methods_supported: [&'static str; 1],
+    token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    introspection_endpoint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    introspection_endpoint_auth_methods_supported: Option<[&'static str; 2]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    introspection_endpoint_auth_signing_alg_values_supported: Option<Vec<&'static str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revocation_endpoint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revocation_endpoint_auth_methods_supported: Option<[&'static str; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revocation_endpoint_auth_signing_alg_values_supported: Option<Vec<&'static str>>,
+    #[serde(flatten)]
+    openid: Option<OpenIdMetadata>,
+}
+
+/// What OpenID Connect Discovery §3 requires besides. No ID token is issued, so no algorithm is
+/// listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct OpenIdMetadata {
+    subject_types_supported: [&'static str; 1],
+    id_token_signing_alg_values_supported: [&'static str; 0],
+}
+
+impl Metadata {
+    /// The document of RFC 8414.
+    #[must_use]
+    pub fn oauth(issuer: &Issuer, features: &Features) -> Self {
+        let algorithms = || features.assertion_algorithms.iter().map(|alg| alg.name()).collect();
+        let at = |on: bool, path| on.then(|| issuer.join(path));
+        let (introspection, revocation) = (features.introspection, features.revocation);
+        Self {
+            issuer: issuer.clone(),
+            token_endpoint: issuer.join(path::TOKEN),
+            jwks_uri: issuer.join(path::JWKS),
+            registration_endpoint: at(features.registration, path::REGISTRATION),
+            grant_types_supported: [CLIENT_CREDENTIALS],
+            response_types_supported: [],
+            token_endpoint_auth_methods_supported: [PRIVATE_KEY_JWT],
+            token_endpoint_auth_signing_alg_values_supported: algorithms(),
+            introspection_endpoint: at(introspection, path::INTROSPECTION),
+            introspection_endpoint_auth_methods_supported: introspection
+                .then_some([CLIENT_SECRET_BASIC, PRIVATE_KEY_JWT]),
+            introspection_endpoint_auth_signing_alg_values_supported: introspection
+                .then(algorithms),
+            revocation_endpoint: at(revocation, path::REVOCATION),
+            revocation_endpoint_auth_methods_supported: revocation.then_some([PRIVATE_KEY_JWT]),
+            revocation_endpoint_auth_signing_alg_values_supported: revocation.then(algorithms),
+            openid: None,
+        }
+    }
+
+    /// The document of OpenID Connect Discovery.
+    #[must_use]
+    pub fn openid(issuer: &Issuer, features: &Features) -> Self {
+        let openid = OpenIdMetadata {
+            subject_types_supported: ["public"],
+            id_token_signing_alg_values_supported: [],
+        };
+        Self { openid: Some(openid), ..Self::oauth(issuer, features) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn features() -> Features {
+        Features {
+            registration: true,
+            introspection: true,
+            revocation: true,
+            assertion_algorithms: vec![Algorithm::Es256, Algorithm::Ps256],
+        }
+    }
+
+    fn issuer() -> Issuer {
+        Issuer::parse("https://as.example").unwrap()
+    }
+
+    fn json_of(metadata: &Metadata) -> Value {
+        serde_json::to_value(metadata).unwrap()
+    }
+
+    #[test]
+    fn the_document_lists_what_works() {
+        let algorithms = json!(["ES256", "PS256"]);
+        assert_eq!(
+            json_of(&Metadata::oauth(&issuer(), &features())),
+            json!({
+                "issuer": "https://as.example",
+                "token_endpoint": "https://as.example/token",
+                "jwks_uri": "https://as.example/jwks",
+                "registration_endpoint": "https://as.example/register",
+                "grant_types_supported": ["client_credentials"],
+                "response_types_supported": [],
+                "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+                "token_endpoint_auth_signing_alg_values_supported": algorithms,
+                "introspection_endpoint": "https://as.example/introspect",
+                "introspection_endpoint_auth_methods_supported":
+                    ["client_secret_basic", "private_key_jwt"],
+                "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
+                "revocation_endpoint": "https://as.example/revoke",
+                "revocation_endpoint_auth_methods_supported": ["private_key_jwt"],
+                "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+            })
+        );
+    }
+
+    #[test]
+    fn what_is_off_is_absent() {
+        let off =
+            Features { registration: false, introspection: false, revocation: false, ..features() };
+        let document = json_of(&Metadata::oauth(&issuer(), &off));
+        let members = document.as_object().unwrap();
+        for word in ["registration", "introspection", "revocation", "authorization"] {
+            assert!(!members.keys().any(|name| name.starts_with(word)), "{word}");
+        }
+    }
+
+    #[test]
+    fn the_openid_document_adds_what_openid_requires() {
+        let document = json_of(&Metadata::openid(&issuer(), &features()));
+        assert_eq!(document["subject_types_supported"], json!(["public"]));
+        assert_eq!(document["id_token_signing_alg_values_supported"], json!([]));
+        assert_eq!(document["issuer"], "https://as.example");
+    }
+}
