@@ -3,3 +3,5 @@
 // `cfg(test)` lets clippy know that these may panic.
 #[cfg(test)]
 mod architecture;
+#[cfg(test)]
+mod documents;
