@@ -7,7 +7,9 @@ pub mod discovery;
 pub mod error;
 pub mod introspection;
 pub mod parameters;
+pub mod problem;
 pub mod revocation;
 pub mod token;
 
 pub use error::{ErrorCode, OAuthError};
+pub use problem::{Problem, Problems};

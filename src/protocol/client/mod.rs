@@ -1,23 +1,91 @@
-//! A client's metadata (RFC 7591 §2).
+//! A client's metadata ([RFC 7591 §2], OpenID Connect Registration 1.0 §2, and the extensions that
+//! this server knows).
+//!
+//! [`metadata::parse`] is the one way from a registrant's JSON to a [`ClientMetadata`]. What it does
+//! not name is ignored and never stored (REG-E7, REG-X9).
+//!
+//! [RFC 7591 §2]: https://www.rfc-editor.org/rfc/rfc7591#section-2
+
+mod cross_field;
+mod display_text;
+mod extension;
+mod member_reader;
+pub mod metadata;
+#[cfg(test)]
+mod metadata_tests;
+mod openid;
+mod redirect_uri;
+mod supported;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::types::{HttpsUri, ScopeSet};
+use crate::types::HttpsUri;
+use crate::types::ScopeSet;
+use crate::types::SoftwareId;
 
-/// The metadata of a client as registered, every default filled in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub use display_text::DisplayTexts;
+pub use extension::ExtensionMetadata;
+pub use openid::OpenIdMetadata;
+pub use redirect_uri::{InvalidRedirectUri, RedirectKind, RedirectUri};
+pub use supported::Supported;
+
+/// The metadata of a client as registered, every default filled in. An unset member is omitted,
+/// never `null` or `""` (REG-E6).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ClientMetadata {
-    /// How the client authenticates at the token endpoint.
+    /// Where the user agent may be sent; compared byte for byte (REG-M1).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub redirect_uris: Vec<RedirectUri>,
+    /// How the client authenticates at the token endpoint (REG-M2).
     pub token_endpoint_auth_method: String,
-    /// The grant types it may use.
+    /// The algorithm it signs its assertions with; any supported one if absent (REG-M22).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_signing_alg: Option<String>,
+    /// The grant types it may use (REG-M3).
     pub grant_types: Vec<String>,
-    /// What it may ask for.
+    /// The response types it may use (REG-M4).
+    pub response_types: Vec<String>,
+    /// What it may ask for (REG-M6).
+    #[serde(skip_serializing_if = "ScopeSet::is_empty")]
     pub scope: ScopeSet,
-    /// Its keys, by value.
+    /// Whom to ask about it (REG-M7).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contacts: Vec<String>,
+    /// Its keys, by value (REG-M9).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks: Option<Value>,
-    /// Its keys, by address.
+    /// Its keys, by address (REG-M8).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<HttpsUri>,
+    /// What the directory calls the software (REG-M10).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub software_id: Option<SoftwareId>,
+    /// The version of the software (REG-M11).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub software_version: Option<String>,
+    /// `client_name` and the addresses shown to people, with their `#lang` variants (REG-M5).
+    #[serde(flatten)]
+    pub display: DisplayTexts,
+    /// The members of OpenID Connect Registration 1.0 (REG-M14 to M28).
+    #[serde(flatten)]
+    pub openid: OpenIdMetadata,
+    /// The members of other extensions (REG-M29 to M38).
+    #[serde(flatten)]
+    pub extension: ExtensionMetadata,
+}
+
+impl ClientMetadata {
+    /// The client's name without a language tag.
+    #[must_use]
+    pub fn client_name(&self) -> Option<&str> {
+        self.display.get("client_name")
+    }
+
+    /// Whether the client may use this grant type.
+    #[must_use]
+    pub fn allows_grant(&self, grant_type: &str) -> bool {
+        self.grant_types.iter().any(|allowed| allowed == grant_type)
+    }
 }
