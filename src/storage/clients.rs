@@ -1,0 +1,221 @@
+//! The rows of clients. A deleted client stays as a tombstone: its identifier is never used again.
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::partners::client::StatementProvenance;
+use crate::partners::{Client, ClientState, State as _};
+use crate::storage::error::StorageError;
+use crate::storage::reader::{Page, Reader};
+use crate::storage::rows::{self, Column};
+use crate::storage::schema::clients;
+use crate::storage::writer::{Writer, check_transition};
+use crate::types::{ClientId, OrganisationId, SecretHash, SoftwareProductId, Timestamp};
+
+const TABLE: &str = "clients";
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = clients)]
+pub(super) struct ClientRow {
+    id: String,
+    software_product_id: String,
+    organisation_id: String,
+    metadata: String,
+    software_statement: String,
+    provenance: String,
+    registration_access_token: String,
+    policy_digest: String,
+    state: String,
+    issued_at: i64,
+    revision: i64,
+}
+
+/// What an update may replace.
+#[derive(AsChangeset)]
+#[diesel(table_name = clients)]
+struct ClientChanges {
+    metadata: String,
+    software_statement: String,
+    provenance: String,
+    registration_access_token: String,
+    policy_digest: String,
+}
+
+/// The provenance as it is stored.
+#[derive(Serialize, Deserialize)]
+struct StoredProvenance {
+    issuer: String,
+    jti: Option<String>,
+    key_id: Option<String>,
+    issued_at: Timestamp,
+    expires_at: Option<Timestamp>,
+    digest: String,
+}
+
+impl From<StoredProvenance> for StatementProvenance {
+    fn from(stored: StoredProvenance) -> Self {
+        Self {
+            issuer: stored.issuer,
+            jti: stored.jti,
+            key_id: stored.key_id,
+            issued_at: stored.issued_at,
+            expires_at: stored.expires_at,
+            digest: stored.digest,
+        }
+    }
+}
+
+impl TryFrom<&Client> for ClientRow {
+    type Error = StorageError;
+    fn try_from(client: &Client) -> Result<Self, StorageError> {
+        Ok(Self {
+            id: client.id.to_string(),
+            software_product_id: client.software_product_id.to_string(),
+            organisation_id: client.organisation_id.to_string(),
+            metadata: rows::json(&client.metadata)?,
+            software_statement: client.software_statement.clone(),
+            provenance: rows::json(&client.provenance)?,
+            registration_access_token: client.registration_access_token.as_str().to_owned(),
+            policy_digest: client.policy_digest.clone(),
+            state: client.state.to_string(),
+            issued_at: client.issued_at.epoch(),
+            revision: 1,
+        })
+    }
+}
+
+impl TryFrom<ClientRow> for Client {
+    type Error = StorageError;
+    fn try_from(row: ClientRow) -> Result<Self, StorageError> {
+        let at = |column| Column(TABLE, column);
+        Ok(Self {
+            id: at("id").read(ClientId::parse(row.id))?,
+            software_product_id: at("software_product_id")
+                .read(SoftwareProductId::parse(row.software_product_id))?,
+            organisation_id: at("organisation_id")
+                .read(OrganisationId::parse(row.organisation_id))?,
+            metadata: at("metadata").json(&row.metadata)?,
+            software_statement: row.software_statement,
+            provenance: at("provenance").json::<StoredProvenance>(&row.provenance)?.into(),
+            registration_access_token: SecretHash::from_stored(row.registration_access_token),
+            policy_digest: row.policy_digest,
+            state: at("state").read(ClientState::parse(&row.state))?,
+            issued_at: at("issued_at").time(row.issued_at)?,
+        })
+    }
+}
+
+impl Reader<'_> {
+    /// The client with this identifier; a tombstone too.
+    pub fn client(&mut self, id: &ClientId) -> Result<Option<Client>, StorageError> {
+        clients::table
+            .find(id.as_str())
+            .select(ClientRow::as_select())
+            .first(self.connection)
+            .optional()?
+            .map(Client::try_from)
+            .transpose()
+    }
+
+    /// How often the client has been replaced, counted from 1; for conditional requests.
+    pub fn client_revision(&mut self, id: &ClientId) -> Result<Option<i64>, StorageError> {
+        let revision =
+            clients::table.find(id.as_str()).select(clients::revision).first(self.connection);
+        Ok(revision.optional()?)
+    }
+
+    /// Every client, a page at a time.
+    pub fn clients(&mut self, page: &Page) -> Result<Vec<Client>, StorageError> {
+        rows::all(
+            clients::table
+                .filter(clients::id.gt(page.after()))
+                .order(clients::id)
+                .limit(page.limit())
+                .select(ClientRow::as_select())
+                .load(self.connection)?,
+        )
+    }
+
+    /// The clients of an organisation, a page at a time.
+    pub fn clients_of(
+        &mut self,
+        organisation_id: &OrganisationId,
+        page: &Page,
+    ) -> Result<Vec<Client>, StorageError> {
+        rows::all(
+            clients::table
+                .filter(clients::organisation_id.eq(organisation_id.as_str()))
+                .filter(clients::id.gt(page.after()))
+                .order(clients::id)
+                .limit(page.limit())
+                .select(ClientRow::as_select())
+                .load(self.connection)?,
+        )
+    }
+
+    /// The clients of a software product, a page at a time.
+    pub fn clients_of_software(
+        &mut self,
+        software_product_id: &SoftwareProductId,
+        page: &Page,
+    ) -> Result<Vec<Client>, StorageError> {
+        rows::all(
+            clients::table
+                .filter(clients::software_product_id.eq(software_product_id.as_str()))
+                .filter(clients::id.gt(page.after()))
+                .order(clients::id)
+                .limit(page.limit())
+                .select(ClientRow::as_select())
+                .load(self.connection)?,
+        )
+    }
+}
+
+impl Writer<'_> {
+    /// Records a client.
+    pub fn insert_client(&mut self, client: &Client) -> Result<(), StorageError> {
+        let row = ClientRow::try_from(client)?;
+        self.insert(TABLE, |connection| {
+            diesel::insert_into(clients::table).values(&row).execute(connection)
+        })
+    }
+
+    /// Replaces a client's metadata, statement, provenance, registration access token and policy
+    /// digest. Whose client it is never changes, nor does its state.
+    #[expect(clippy::arithmetic_side_effects, reason = "the database adds; a BIGINT lasts")]
+    pub fn update_client(&mut self, client: &Client) -> Result<(), StorageError> {
+        let row = ClientRow::try_from(client)?;
+        let changes = ClientChanges {
+            metadata: row.metadata,
+            software_statement: row.software_statement,
+            provenance: row.provenance,
+            registration_access_token: row.registration_access_token,
+            policy_digest: row.policy_digest,
+        };
+        self.update(TABLE, |connection| {
+            diesel::update(
+                clients::table
+                    .find(client.id.as_str())
+                    .filter(clients::state.eq(client.state.name())),
+            )
+            .set((changes, clients::revision.eq(clients::revision + 1)))
+            .execute(connection)
+        })
+    }
+
+    /// Passes a client from one state to another.
+    #[expect(clippy::arithmetic_side_effects, reason = "the database adds; a BIGINT lasts")]
+    pub fn change_client_state(
+        &mut self,
+        id: &ClientId,
+        from: ClientState,
+        to: ClientState,
+    ) -> Result<(), StorageError> {
+        check_transition(from, to)?;
+        self.update(TABLE, |connection| {
+            diesel::update(clients::table.find(id.as_str()).filter(clients::state.eq(from.name())))
+                .set((clients::state.eq(to.name()), clients::revision.eq(clients::revision + 1)))
+                .execute(connection)
+        })
+    }
+}

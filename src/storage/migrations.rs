@@ -1,0 +1,34 @@
+//! The migrations, embedded in the program: one set for both engines (`migrations/README.md`).
+
+use diesel::connection::SimpleConnection as _;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
+
+use crate::storage::connection::{AnyConnection, Purpose, Target};
+use crate::storage::error::StorageError;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+
+/// Any number that nobody else locks: two nodes must not migrate at once.
+const LOCK: &str = "SELECT pg_advisory_lock(4921330)";
+
+/// Runs what is pending and names it.
+pub(super) fn run(target: &Target) -> Result<Vec<String>, StorageError> {
+    let mut connection = target.connect(Purpose::Migrate)?;
+    if let AnyConnection::PostgreSql(_) = connection {
+        // The lock ends with the connection.
+        connection.batch_execute(LOCK)?;
+    }
+    let applied = connection.run_pending_migrations(MIGRATIONS).map_err(|error| failed(&*error))?;
+    Ok(applied.iter().map(ToString::to_string).collect())
+}
+
+/// Names what is pending.
+pub(super) fn pending(target: &Target) -> Result<Vec<String>, StorageError> {
+    let mut connection = target.connect(Purpose::Migrate)?;
+    let pending = connection.pending_migrations(MIGRATIONS).map_err(|error| failed(&*error))?;
+    Ok(pending.iter().map(|migration| migration.name().to_string()).collect())
+}
+
+fn failed(error: &(dyn std::error::Error + Send + Sync)) -> StorageError {
+    StorageError::Broken(format!("a migration failed: {error}"))
+}
