@@ -120,7 +120,8 @@ struct Source<'a> {
 impl<'a> Source<'a> {
     fn new(path: &'a str, text: &'a str) -> Self {
         let code = without_comments_and_literals(text);
-        let is_test = path.ends_with("/tests") || path.contains("/tests/");
+        let is_test =
+            path.contains("/tests/") || path.ends_with("/tests") || path.ends_with("_tests");
         let deeds = if is_test { String::new() } else { without_tests(&code) };
         Self { path, text, code, deeds }
     }

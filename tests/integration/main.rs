@@ -5,3 +5,7 @@
 mod architecture;
 #[cfg(test)]
 mod documents;
+#[cfg(test)]
+mod remote;
+#[cfg(test)]
+mod support;
