@@ -1,3 +1,5 @@
 //! The `countersign` program.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    countersign::cli::main()
+}

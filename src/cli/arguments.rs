@@ -1,0 +1,85 @@
+//! The command line: which commands there are, and the help that teaches them.
+
+use clap::{Parser, Subcommand};
+
+use crate::cli::agreement::AgreementCommand;
+use crate::cli::audit::AuditCommand;
+use crate::cli::audit::DecisionCommand;
+use crate::cli::client::ClientCommand;
+use crate::cli::client::CredentialCommand;
+use crate::cli::client::EntitlementCommand;
+use crate::cli::config::ConfigArguments;
+use crate::cli::operator_api::Connection;
+use crate::cli::organisation::OrganisationCommand;
+use crate::cli::print::Output;
+use crate::cli::product::ProductCommand;
+use crate::cli::resource::Operator;
+use crate::cli::resource_server::ResourceServerCommand;
+use crate::cli::software::SoftwareCommand;
+
+const EXAMPLES: &str = "\
+First steps:
+  countersign demo                      see it work, with nothing prepared
+  countersign doctor                    find out what is wrong and what to do
+  countersign migrate && countersign serve
+
+Beside a running server (a demo in this folder is found by itself):
+  countersign org list
+  countersign client explain cl_…       why this client has access, or none
+  countersign org suspend org_… --reason 'stolen keys in use'
+  countersign audit list --object org_…
+
+Exit codes: 0 done, 1 refused or failed, 2 not understood, 3 the server cannot be reached.";
+
+/// An authorization server that admits vetted partners' software by policy
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version, after_help = EXAMPLES, arg_required_else_help = true)]
+pub struct CommandLine {
+    /// How results are written; a table on a terminal, JSON in a pipe
+    #[arg(long, short, value_enum, global = true, value_name = "FORM")]
+    pub output: Option<Output>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read and check the settings
+    Config(ConfigArguments),
+    /// Partners: vet, suspend, restore
+    Org(Operator<OrganisationCommand>),
+    /// Contracts with partners: products, environments, window
+    Agreement(Operator<AgreementCommand>),
+    /// API products: scopes sold together
+    Product(Operator<ProductCommand>),
+    /// Software products: what software statements speak of
+    Software(Operator<SoftwareCommand>),
+    /// Clients: registrations, and why they have access or none
+    Client(Operator<ClientCommand>),
+    /// Keys of clients
+    Credential(Operator<CredentialCommand>),
+    /// Permissions of clients
+    Entitlement(Operator<EntitlementCommand>),
+    /// Resource servers: who may introspect tokens
+    ResourceServer(Operator<ResourceServerCommand>),
+    /// The audit log: who did what, when and why
+    Audit(Operator<AuditCommand>),
+    /// Recorded decisions, with every reason
+    Decision(Operator<DecisionCommand>),
+    /// How the server is
+    Status(Connection),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+}
