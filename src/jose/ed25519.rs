@@ -91,3 +91,71 @@ fn difference(
     result.mod_sub(left, right, prime, context)?;
     Ok(result)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::compact;
+
+    fn key(hex: &str) -> [u8; 32] {
+        BigNum::from_hex_str(hex).unwrap().to_vec_padded(32).unwrap().try_into().unwrap()
+    }
+
+    #[test]
+    fn the_keys_of_the_standard_are_sound() {
+        // RFC 8032 §7.1, tests 1 to 3.
+        for hex in [
+            "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+            "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+            "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025",
+        ] {
+            assert!(is_sound(&key(hex)), "{hex}");
+        }
+    }
+
+    #[test]
+    fn keys_of_openssl_are_sound() {
+        for _ in 0..32 {
+            let made = openssl::pkey::PKey::generate_ed25519().unwrap();
+            let bytes: [u8; 32] = made.raw_public_key().unwrap().try_into().unwrap();
+            assert!(is_sound(&bytes), "{}", compact::encode(bytes));
+        }
+    }
+
+    #[test]
+    fn the_eight_points_of_small_order_are_refused() {
+        for hex in [
+            "0000000000000000000000000000000000000000000000000000000000000000",
+            "0000000000000000000000000000000000000000000000000000000000000080",
+            "0100000000000000000000000000000000000000000000000000000000000000",
+            "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+        ] {
+            assert!(!is_sound(&key(hex)), "{hex}");
+        }
+    }
+
+    #[test]
+    fn a_second_spelling_of_a_point_is_refused() {
+        for hex in [
+            "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+        ] {
+            assert!(!is_sound(&key(hex)), "{hex}");
+        }
+    }
+
+    #[test]
+    fn about_half_of_all_coordinates_are_on_the_curve() {
+        let sound = (2..=255_u8).filter(|low| {
+            let mut bytes = [0; 32];
+            bytes[0] = *low;
+            is_sound(&bytes)
+        });
+        assert!((96..=158).contains(&sound.count()));
+    }
+}

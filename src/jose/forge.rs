@@ -95,3 +95,41 @@ pub(super) fn key_pair(key: &SigningKey) -> Result<Box<dyn KeyPair>, SigningErro
         Algorithm::EdDsa => Box::new(EdKeyPair::from_jwk(&jwk).map_err(failed)?),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::InvalidAlgorithm;
+    use crate::jose::InvalidJws;
+    use crate::jose::JwkSet;
+    use crate::jose::UnverifiedJws;
+    use crate::jose::VerifiedJws;
+
+    fn present(key: &SigningKey, jws: &str) -> Result<VerifiedJws, InvalidJws> {
+        let keys = JwkSet::parse(&json!({ "keys": [key.public_jwk()] })).unwrap();
+        UnverifiedJws::parse(jws)?.verify(&keys, &Algorithm::ALL)
+    }
+
+    #[test]
+    fn each_forgery_is_refused_for_its_own_reason() {
+        let claims = json!({ "iss": "me" });
+        for algorithm in Algorithm::ALL {
+            let key = SigningKey::generate(algorithm).unwrap();
+            for (forged, reason) in [
+                (unsigned(&claims), InvalidAlgorithm::Unsigned.into()),
+                (hs256_with_public_key(&key, &claims).unwrap(), InvalidAlgorithm::Symmetric.into()),
+                (with_key_id(&key, "other", &claims).unwrap(), InvalidJws::UnknownKey),
+                (with_broken_signature(&key, &claims).unwrap(), InvalidJws::Signature),
+            ] {
+                assert_eq!(present(&key, &forged), Err(reason), "{algorithm}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_raw_payload_is_signed_as_it_stands() {
+        let key = SigningKey::generate(Algorithm::Es256).unwrap();
+        let jws = raw_payload(&key, br#"{"exp":1e19}"#).unwrap();
+        assert_eq!(present(&key, &jws).unwrap().claims["exp"], json!(1e19));
+    }
+}

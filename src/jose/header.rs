@@ -73,3 +73,63 @@ fn text<'a>(
         .map(|value| value.as_str().ok_or(InvalidJws::MalformedHeader { member }))
         .transpose()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(header: &Value) -> Result<Header, InvalidJws> {
+        Header::read(header.as_object().unwrap())
+    }
+
+    #[test]
+    fn a_member_that_we_refuse_is_named_whatever_it_holds() {
+        for member in FORBIDDEN {
+            for value in [json!(null), json!([]), json!(["exp"]), json!(false), json!("DEF")] {
+                let mut header = json!({ "alg": "ES256" });
+                header[member] = value;
+                assert_eq!(read(&header), Err(InvalidJws::ForbiddenHeader { member }));
+            }
+        }
+    }
+
+    #[test]
+    fn members_that_we_do_not_know_are_ignored() {
+        let header = json!({ "alg": "ES256", "x5t#S256": "abc", "iss": "me", "cty": "JWT" });
+        let read = read(&header).unwrap();
+        assert_eq!(read, Header { algorithm: Algorithm::Es256, key_id: None, typ: None });
+    }
+
+    #[test]
+    fn members_of_the_wrong_type_are_refused() {
+        for member in ["alg", "kid", "typ"] {
+            for value in [json!(null), json!(1), json!(["ES256"]), json!({})] {
+                let mut header = json!({ "alg": "ES256" });
+                header[member] = value;
+                assert_eq!(read(&header), Err(InvalidJws::MalformedHeader { member }));
+            }
+        }
+        assert_eq!(read(&json!({})), Err(InvalidJws::MalformedHeader { member: "alg" }));
+        let long = json!({ "alg": "ES256", "kid": "k".repeat(LONGEST_KEY_ID + 1) });
+        assert_eq!(read(&long), Err(InvalidJws::MalformedHeader { member: "kid" }));
+    }
+
+    #[test]
+    fn a_kind_is_compared_in_any_case_with_or_without_its_prefix() {
+        let header = |typ: &str| Header {
+            algorithm: Algorithm::Es256,
+            key_id: None,
+            typ: Some(typ.to_owned()),
+        };
+        for same in ["at+jwt", "AT+JWT", "application/at+jwt", "Application/At+Jwt"] {
+            assert!(header(same).is_typ("at+jwt"), "{same}");
+            assert!(header(same).is_typ("application/at+jwt"), "{same}");
+        }
+        for other in ["", "jwt", "at+jwt ", "text/at+jwt", "application/x/at+jwt", "at+jwt;v=1"] {
+            assert!(!header(other).is_typ("at+jwt"), "{other}");
+        }
+        assert!(!Header { typ: None, ..header("") }.is_typ("at+jwt"));
+    }
+}

@@ -1,21 +1,17 @@
-//! A public JSON Web Key ([RFC 7517], RFC 7518 §6, RFC 8037) with its verifiers and its thumbprint
-//! ([RFC 7638]).
+//! A public JSON Web Key ([RFC 7517], RFC 7518 §6, RFC 8037) and its verifiers.
 //!
 //! [RFC 7517]: https://www.rfc-editor.org/rfc/rfc7517
-//! [RFC 7638]: https://www.rfc-editor.org/rfc/rfc7638
 
 use std::sync::OnceLock;
 
 use josekit::jwk::Jwk;
 use josekit::jws::{ES256, EdDSA, JwsVerifier, PS256, RS256};
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::jose::algorithm::Algorithm;
 use crate::jose::algorithm::InvalidAlgorithm;
-use crate::jose::compact;
-use crate::jose::ed25519;
-use crate::jose::rsa;
+use crate::jose::key_material;
+use crate::jose::key_material::text;
 
 /// The longest `kid`, in characters.
 pub const LONGEST_KEY_ID: usize = 256;
@@ -62,9 +58,9 @@ pub enum KeyProblem {
     /// `use` is not `sig`.
     #[error("the key is not for signatures: `use` must be `sig`")]
     NotForSignatures,
-    /// `key_ops` lacks `verify`.
-    #[error("the key is not for verifying: `key_ops` must include `verify`")]
-    NotForVerifying,
+    /// `key_ops` lacks what the key is to do.
+    #[error("`key_ops` must include `{0}`")]
+    MissingOperation(&'static str),
     /// `alg` names an algorithm that we do not know.
     #[error("the member `alg`: {0}")]
     UnsupportedAlgorithm(#[from] InvalidAlgorithm),
@@ -100,7 +96,7 @@ impl PublicKey {
         if let Some(member) = PRIVATE.into_iter().find(|member| members.contains_key(*member)) {
             return Err(KeyProblem::PrivateMember(member));
         }
-        let material = material(members)?;
+        let material = key_material::read(members)?;
         check_purpose(members, "verify")?;
         let key_id = key_id(members)?;
         let named_algorithm = named_algorithm(members)?;
@@ -108,7 +104,7 @@ impl PublicKey {
         let first = algorithms.first().ok_or(KeyProblem::UnsupportedType)?;
         // Everything but the curve equation has been checked, so that is what import can find.
         let verifier = verifier(&material, *first).ok_or(KeyProblem::UnsoundPoint)?;
-        let thumbprint = thumbprint(&material);
+        let thumbprint = key_material::thumbprint(&material);
         let second = OnceLock::new();
         Ok(Self { key_id, thumbprint, algorithms, named_algorithm, material, verifier, second })
     }
@@ -159,64 +155,10 @@ impl PublicKey {
     }
 }
 
-/// The members that make the key itself, and no others: those of RFC 7638 §3.2.
-pub(super) fn material(members: &Map<String, Value>) -> Result<Map<String, Value>, KeyProblem> {
-    let names: &[&'static str] = match text(members, "kty")? {
-        "EC" => &["crv", "kty", "x", "y"],
-        "RSA" => &["e", "kty", "n"],
-        "OKP" => &["crv", "kty", "x"],
-        "oct" => return Err(KeyProblem::SymmetricKey),
-        _ => return Err(KeyProblem::UnsupportedType),
-    };
-    let mut material = Map::new();
-    for name in names {
-        material.insert((*name).to_owned(), json!(text(members, name)?));
-    }
-    check_material(&material)?;
-    Ok(material)
-}
-
-fn check_material(material: &Map<String, Value>) -> Result<(), KeyProblem> {
-    match text(material, "kty")? {
-        "EC" => {
-            check_curve(material, "P-256")?;
-            coordinate(material, "x")?;
-            coordinate(material, "y").map(|_| ())
-        }
-        "RSA" => rsa::check(&bytes(material, "n")?, &bytes(material, "e")?),
-        _ => {
-            check_curve(material, "Ed25519")?;
-            let point = coordinate(material, "x")?;
-            if ed25519::is_sound(&point) { Ok(()) } else { Err(KeyProblem::UnsoundPoint) }
-        }
-    }
-}
-
-fn check_curve(material: &Map<String, Value>, curve: &str) -> Result<(), KeyProblem> {
-    if text(material, "crv")? == curve { Ok(()) } else { Err(KeyProblem::UnsupportedCurve) }
-}
-
-/// A coordinate of either curve fills 32 bytes, leading zeros included (RFC 7518 §6.2.1.2).
-fn coordinate(material: &Map<String, Value>, name: &'static str) -> Result<[u8; 32], KeyProblem> {
-    bytes(material, name)?.try_into().map_err(|_| KeyProblem::MalformedMember(name))
-}
-
-fn bytes(members: &Map<String, Value>, name: &'static str) -> Result<Vec<u8>, KeyProblem> {
-    compact::decode(text(members, name)?).ok_or(KeyProblem::MalformedMember(name))
-}
-
-fn text<'a>(members: &'a Map<String, Value>, name: &'static str) -> Result<&'a str, KeyProblem> {
-    members
-        .get(name)
-        .ok_or(KeyProblem::MissingMember(name))?
-        .as_str()
-        .ok_or(KeyProblem::MalformedMember(name))
-}
-
 /// `use` and `key_ops`, where present, must allow what the key is for (RFC 7517 §4.2, §4.3).
 pub(super) fn check_purpose(
     members: &Map<String, Value>,
-    operation: &str,
+    operation: &'static str,
 ) -> Result<(), KeyProblem> {
     if members.get("use").is_some_and(|purpose| purpose != "sig") {
         return Err(KeyProblem::NotForSignatures);
@@ -224,7 +166,7 @@ pub(super) fn check_purpose(
     let Some(operations) = members.get("key_ops") else { return Ok(()) };
     let operations = operations.as_array().ok_or(KeyProblem::MalformedMember("key_ops"))?;
     if !operations.iter().any(|allowed| allowed == operation) {
-        return Err(KeyProblem::NotForVerifying);
+        return Err(KeyProblem::MissingOperation(operation));
     }
     Ok(())
 }
@@ -276,9 +218,128 @@ fn verifier(material: &Map<String, Value>, algorithm: Algorithm) -> Option<Box<d
     })
 }
 
-/// RFC 7638 §3: the required members in lexicographic order, without white space, hashed. A
-/// `serde_json` map is sorted, and its strings here need no escapes.
-pub(super) fn thumbprint(material: &Map<String, Value>) -> String {
-    let sorted: std::collections::BTreeMap<_, _> = material.iter().collect();
-    compact::encode(Sha256::digest(json!(sorted).to_string()))
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::SigningKey;
+    use crate::jose::compact;
+
+    fn public(algorithm: Algorithm) -> Value {
+        SigningKey::generate(algorithm).unwrap().public_jwk()
+    }
+
+    fn with(mut jwk: Value, name: &str, value: Value) -> Value {
+        jwk[name] = value;
+        jwk
+    }
+
+    fn refusal(jwk: &Value) -> KeyProblem {
+        PublicKey::from_jwk(jwk).unwrap_err()
+    }
+
+    #[test]
+    fn import_export_import_is_identity() {
+        for algorithm in Algorithm::ALL {
+            let jwk = public(algorithm);
+            let key = PublicKey::from_jwk(&jwk).unwrap();
+            assert_eq!(key.to_value(), jwk);
+            assert_eq!(key.algorithms(), [algorithm]);
+        }
+    }
+
+    #[test]
+    fn members_that_we_do_not_know_are_not_kept() {
+        let jwk = with(public(Algorithm::Es256), "x5u", json!("https://evil.example/"));
+        assert!(PublicKey::from_jwk(&jwk).unwrap().to_value().get("x5u").is_none());
+    }
+
+    #[test]
+    fn a_private_member_is_refused_in_any_type_of_key() {
+        for algorithm in [Algorithm::Es256, Algorithm::Ps256, Algorithm::EdDsa] {
+            for member in PRIVATE {
+                for value in [json!("AQ"), json!(""), json!(null), json!([])] {
+                    let jwk = with(public(algorithm), member, value);
+                    assert_eq!(refusal(&jwk), KeyProblem::PrivateMember(member));
+                }
+            }
+        }
+        let whole = SigningKey::generate(Algorithm::Es256).unwrap().private_jwk();
+        let whole = serde_json::from_str(whole.reveal()).unwrap();
+        assert_eq!(refusal(&whole), KeyProblem::PrivateMember("d"));
+    }
+
+    #[test]
+    fn a_point_off_the_curve_is_refused() {
+        let mut key = public(Algorithm::Es256);
+        let (x, y) = (key["x"].clone(), key["y"].clone());
+        key["x"] = y;
+        key["y"] = x;
+        assert_eq!(refusal(&key), KeyProblem::UnsoundPoint);
+        for filler in [0, 0xff] {
+            let jwk = with(key.clone(), "x", json!(compact::encode([filler; 32])));
+            assert_eq!(refusal(&jwk), KeyProblem::UnsoundPoint);
+        }
+    }
+
+    #[test]
+    fn coordinates_that_borrow_bytes_from_each_other_are_refused() {
+        let key = public(Algorithm::Es256);
+        let x = compact::decode(key["x"].as_str().unwrap()).unwrap();
+        let y = compact::decode(key["y"].as_str().unwrap()).unwrap();
+        let (head, tail) = x.split_at(31);
+        let mut jwk = with(key, "x", json!(compact::encode(head)));
+        jwk["y"] = json!(compact::encode([tail, &y].concat()));
+        assert_eq!(refusal(&jwk), KeyProblem::MalformedMember("x"));
+    }
+
+    #[test]
+    fn a_key_for_another_use_is_refused() {
+        let key = public(Algorithm::Es256);
+        for bad in [json!("enc"), json!("SIG"), json!(null), json!(["sig"])] {
+            assert_eq!(refusal(&with(key.clone(), "use", bad)), KeyProblem::NotForSignatures);
+        }
+        for bad in [json!([]), json!(["sign"]), json!(["encrypt", "Verify"])] {
+            let jwk = with(key.clone(), "key_ops", bad);
+            assert_eq!(refusal(&jwk), KeyProblem::MissingOperation("verify"));
+        }
+        let jwk = with(key.clone(), "key_ops", json!("verify"));
+        assert_eq!(refusal(&jwk), KeyProblem::MalformedMember("key_ops"));
+        assert!(PublicKey::from_jwk(&with(key, "key_ops", json!(["verify"]))).is_ok());
+    }
+
+    #[test]
+    fn an_algorithm_of_another_type_of_key_is_refused() {
+        for (of, named) in [
+            (Algorithm::Es256, Algorithm::Ps256),
+            (Algorithm::EdDsa, Algorithm::Es256),
+            (Algorithm::Ps256, Algorithm::EdDsa),
+        ] {
+            let jwk = with(public(of), "alg", json!(named));
+            assert_eq!(refusal(&jwk), KeyProblem::AlgorithmMismatch(named));
+        }
+        for unsupported in ["none", "HS256", "ES384", "PS512", "es256", "RSA-OAEP"] {
+            let jwk = with(public(Algorithm::Es256), "alg", json!(unsupported));
+            assert!(matches!(refusal(&jwk), KeyProblem::UnsupportedAlgorithm(_)), "{unsupported}");
+        }
+    }
+
+    #[test]
+    fn a_key_id_is_a_text_of_one_to_256_characters() {
+        let key = public(Algorithm::Es256);
+        for bad in [json!(""), json!("k".repeat(LONGEST_KEY_ID + 1)), json!(7), json!(null)] {
+            let jwk = with(key.clone(), "kid", bad);
+            assert_eq!(refusal(&jwk), KeyProblem::MalformedMember("kid"));
+        }
+        let longest = "é".repeat(LONGEST_KEY_ID);
+        let jwk = with(key, "kid", json!(longest));
+        assert_eq!(PublicKey::from_jwk(&jwk).unwrap().key_id(), Some(longest.as_str()));
+    }
+
+    #[test]
+    fn an_rsa_key_without_an_algorithm_verifies_both_of_its_type() {
+        let mut jwk = public(Algorithm::Ps256);
+        jwk.as_object_mut().unwrap().remove("alg");
+        let key = PublicKey::from_jwk(&jwk).unwrap();
+        assert_eq!(key.algorithms(), [Algorithm::Ps256, Algorithm::Rs256]);
+    }
 }

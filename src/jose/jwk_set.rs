@@ -140,3 +140,116 @@ fn repeated_key_ids(keys: &[(usize, PublicKey)]) -> Vec<InvalidKey> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::Algorithm;
+    use crate::jose::SigningKey;
+
+    fn public() -> Value {
+        SigningKey::generate(Algorithm::Es256).unwrap().public_jwk()
+    }
+
+    fn with(mut jwk: Value, name: &str, value: Value) -> Value {
+        jwk[name] = value;
+        jwk
+    }
+
+    fn set(keys: &[Value]) -> Value {
+        json!({ "keys": keys })
+    }
+
+    #[test]
+    fn a_set_reads_back_from_its_own_json() {
+        let value = set(&[public(), public()]);
+        let keys = JwkSet::parse(&value).unwrap();
+        assert_eq!(keys.to_value(), value);
+        assert_eq!(JwkSet::parse_fetched(&keys.to_value()).unwrap().to_value(), value);
+    }
+
+    #[test]
+    fn what_is_no_set_is_refused() {
+        for bad in [json!([]), json!({}), json!({ "keys": {} }), json!(null), json!("keys")] {
+            assert_eq!(JwkSet::parse(&bad).unwrap_err(), [InvalidKey::NotASet]);
+            assert_eq!(JwkSet::parse_fetched(&bad).unwrap_err(), InvalidKey::NotASet);
+        }
+        assert_eq!(JwkSet::parse(&set(&[])).unwrap_err(), [InvalidKey::Empty]);
+    }
+
+    #[test]
+    fn more_keys_than_twenty_are_refused_without_importing_one() {
+        let many = set(&vec![json!(null); 100]);
+        assert_eq!(JwkSet::parse(&many).unwrap_err(), [InvalidKey::TooMany(100)]);
+        assert_eq!(JwkSet::parse_fetched(&many).unwrap_err(), InvalidKey::TooMany(100));
+        let most: Vec<_> = (0..MOST_KEYS).map(|_| public()).collect();
+        assert_eq!(JwkSet::parse(&set(&most)).unwrap().keys().len(), MOST_KEYS);
+    }
+
+    #[test]
+    fn a_registered_set_is_refused_with_every_problem_at_once() {
+        let good = public();
+        let problems = JwkSet::parse(&set(&[
+            with(public(), "use", json!("enc")),
+            good.clone(),
+            with(public(), "d", json!("AQ")),
+            with(public(), "kid", good["kid"].clone()),
+        ]))
+        .unwrap_err();
+        let at = |position, problem| InvalidKey::Key { position, problem };
+        assert_eq!(
+            problems,
+            [
+                at(0, KeyProblem::NotForSignatures),
+                at(2, KeyProblem::PrivateMember("d")),
+                at(3, KeyProblem::RepeatedKeyId),
+            ]
+        );
+    }
+
+    #[test]
+    fn keys_of_a_fetched_set_that_we_cannot_use_are_skipped() {
+        let good = public();
+        let value = set(&[
+            with(public(), "use", json!("enc")),
+            json!({ "kty": "XYZ", "kid": "new" }),
+            json!({ "kty": "EC", "crv": "P-521", "x": "AQ", "y": "AQ" }),
+            good.clone(),
+            with(public(), "alg", json!("ES512")),
+            json!(7),
+        ]);
+        assert_eq!(JwkSet::parse_fetched(&value).unwrap().to_value(), set(&[good]));
+        assert!(JwkSet::parse_fetched(&set(&[])).unwrap().keys().is_empty());
+    }
+
+    #[test]
+    fn a_fetched_set_with_a_private_or_symmetric_key_or_a_repeated_key_id_is_refused() {
+        let good = public();
+        for (bad, problem) in [
+            (with(public(), "d", json!("AQ")), KeyProblem::PrivateMember("d")),
+            (json!({ "kty": "XYZ", "k": "AQ" }), KeyProblem::PrivateMember("k")),
+            (json!({ "kty": "oct" }), KeyProblem::SymmetricKey),
+            (with(public(), "kid", good["kid"].clone()), KeyProblem::RepeatedKeyId),
+        ] {
+            let refused = JwkSet::parse_fetched(&set(&[good.clone(), bad])).unwrap_err();
+            assert_eq!(refused, InvalidKey::Key { position: 1, problem });
+        }
+    }
+
+    #[test]
+    fn the_same_key_twice_without_a_key_id_is_refused() {
+        let mut key = public();
+        key.as_object_mut().unwrap().remove("kid");
+        assert!(JwkSet::parse(&set(&[key.clone(), key])).is_err());
+    }
+
+    #[test]
+    fn a_key_without_a_key_id_answers_to_its_thumbprint() {
+        let mut key = public();
+        let kid = key["kid"].as_str().unwrap().to_owned();
+        key.as_object_mut().unwrap().remove("kid");
+        let keys = JwkSet::parse(&set(&[key])).unwrap();
+        assert_eq!(keys.find(&kid).unwrap().thumbprint(), kid);
+        assert!(keys.find("other").is_none());
+    }
+}

@@ -11,6 +11,7 @@ mod algorithm;
 mod compact;
 mod ed25519;
 mod rsa;
+mod key_material;
 mod jwk;
 mod jwk_set;
 mod header;
@@ -18,6 +19,8 @@ mod jws;
 mod signing_key;
 mod sealing_key;
 pub mod forge;
+#[cfg(test)]
+mod attacks;
 
 pub use algorithm::{Algorithm, InvalidAlgorithm};
 pub use header::Header;

@@ -48,3 +48,50 @@ fn number(bytes: &[u8]) -> Option<u64> {
     padded.get_mut(start..)?.copy_from_slice(bytes);
     Some(u64::from_be_bytes(padded))
 }
+
+#[cfg(test)]
+mod tests {
+    use openssl::bn::BigNum;
+
+    use super::*;
+
+    const E: &[u8] = &[1, 0, 1];
+
+    fn modulus(bits: usize) -> Vec<u8> {
+        let mut number = BigNum::from_u32(1).unwrap();
+        number.set_bit(i32::try_from(bits).unwrap().saturating_sub(1)).unwrap();
+        number.to_vec()
+    }
+
+    #[test]
+    fn a_modulus_has_2048_to_4096_bits() {
+        for good in [2048, 3072, 4096] {
+            assert_eq!(check(&modulus(good), E), Ok(()));
+        }
+        for bad in [512, 1024, 2047, 4097, 16_384] {
+            assert_eq!(check(&modulus(bad), E), Err(KeyProblem::ModulusSize(bad)));
+        }
+    }
+
+    #[test]
+    fn an_even_modulus_and_a_leading_zero_are_refused() {
+        let mut even = modulus(2048);
+        *even.last_mut().unwrap() = 0xfe;
+        assert_eq!(check(&even, E), Err(KeyProblem::EvenModulus));
+        let padded = [vec![0], modulus(2048)].concat();
+        assert_eq!(check(&padded, E), Err(KeyProblem::MalformedMember("n")));
+        assert_eq!(check(&[], E), Err(KeyProblem::MalformedMember("n")));
+    }
+
+    #[test]
+    fn an_exponent_that_is_small_even_enormous_or_padded_is_refused() {
+        let n = modulus(2048);
+        for small in [&[1_u8][..], &[3], &[17], &[1, 0, 0], &[0xff, 0xff]] {
+            assert_eq!(check(&n, small), Err(KeyProblem::Exponent), "{small:?}");
+        }
+        assert_eq!(check(&n, &[1, 0, 2]), Err(KeyProblem::Exponent));
+        assert_eq!(check(&n, &[1, 0, 0, 0, 0, 0, 0, 0, 1]), Err(KeyProblem::Exponent));
+        assert_eq!(check(&n, &[0, 1, 0, 1]), Err(KeyProblem::MalformedMember("e")));
+        assert_eq!(check(&n, &[]), Err(KeyProblem::MalformedMember("e")));
+    }
+}

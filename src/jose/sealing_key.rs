@@ -115,3 +115,104 @@ fn check_form(sealed: &str) -> Option<()> {
         && compact::decode(tag)?.len() == 16;
     right.then_some(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> SealingKey {
+        SealingKey::generate().unwrap()
+    }
+
+    fn with_header(sealed: &str, header: &str) -> String {
+        let (_, rest) = sealed.split_once('.').unwrap();
+        format!("{}.{rest}", compact::encode(header))
+    }
+
+    #[test]
+    fn what_a_key_seals_it_opens_again_after_a_restart_too() {
+        let key = key();
+        for text in ["", "hush", &"é".repeat(10_000)] {
+            let sealed = key.seal(&Secret::new(text)).unwrap();
+            let again = SealingKey::from_secret(&key.to_secret()).unwrap();
+            assert_eq!(again.open(&sealed).unwrap().reveal(), text);
+        }
+    }
+
+    #[test]
+    fn the_same_secret_never_looks_the_same_sealed() {
+        let key = key();
+        let secret = Secret::new("hush");
+        assert_ne!(key.seal(&secret).unwrap(), key.seal(&secret).unwrap());
+    }
+
+    #[test]
+    fn another_key_does_not_open_it() {
+        let sealed = key().seal(&Secret::new("hush")).unwrap();
+        assert_eq!(key().open(&sealed).unwrap_err(), SealingError::Refused);
+    }
+
+    #[test]
+    fn an_altered_part_is_refused() {
+        let key = key();
+        let sealed = key.seal(&Secret::new("a longer secret")).unwrap();
+        for part in [0, 2, 3, 4] {
+            let mut parts: Vec<String> = sealed.split('.').map(str::to_owned).collect();
+            let mut bytes = compact::decode(&parts[part]).unwrap();
+            bytes[0] ^= 1;
+            parts[part] = compact::encode(bytes);
+            assert!(key.open(&parts.join(".")).is_err(), "part {part}");
+        }
+    }
+
+    #[test]
+    fn a_shortened_tag_is_refused() {
+        // OpenSSL would compare only as many bytes as it is given.
+        let key = key();
+        let sealed = key.seal(&Secret::new("hush")).unwrap();
+        let (rest, tag) = sealed.rsplit_once('.').unwrap();
+        let tag = compact::decode(tag).unwrap();
+        for length in [0, 1, 4, 12, 15] {
+            let short = format!("{rest}.{}", compact::encode(&tag[..length]));
+            assert_eq!(key.open(&short).unwrap_err(), SealingError::Malformed, "{length}");
+        }
+    }
+
+    #[test]
+    fn compression_and_costly_or_foreign_algorithms_are_refused_before_decryption() {
+        // SEC-26, SEC-47, SEC-48.
+        let key = key();
+        let sealed = key.seal(&Secret::new("hush")).unwrap();
+        for header in [
+            r#"{"alg":"dir","enc":"A256GCM","zip":"DEF"}"#,
+            r#"{"alg":"PBES2-HS256+A128KW","enc":"A256GCM","p2c":1000000,"p2s":"AAAA"}"#,
+            r#"{"alg":"RSA1_5","enc":"A256GCM"}"#,
+            r#"{"alg":"dir","enc":"A128GCM"}"#,
+            r#"{"alg":"dir","alg":"dir","enc":"A256GCM"}"#,
+            r#"{"alg":"dir","enc":"A256GCM","crit":[]}"#,
+            r#"{"alg":"dir"}"#,
+            "[]",
+            "",
+        ] {
+            let forged = with_header(&sealed, header);
+            assert_eq!(key.open(&forged).unwrap_err(), SealingError::Malformed, "{header}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_sealed_or_too_long_is_refused() {
+        let key = key();
+        for bad in ["", "....", "a.b.c", &".".repeat(100_000)] {
+            assert_eq!(key.open(bad).unwrap_err(), SealingError::Malformed);
+        }
+    }
+
+    #[test]
+    fn a_key_is_thirty_two_bytes_and_does_not_print() {
+        for bad in ["", "AQ", &compact::encode([7; 31]), &compact::encode([7; 33]), "not base64!"] {
+            let refused = SealingKey::from_secret(&Secret::new(bad)).unwrap_err();
+            assert_eq!(refused, SealingError::Key);
+        }
+        assert_eq!(format!("{:?}", key()), "SealingKey(..)");
+    }
+}

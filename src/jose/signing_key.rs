@@ -14,6 +14,7 @@ use crate::jose::compact;
 use crate::jose::jwk;
 use crate::jose::jwk::KeyProblem;
 use crate::jose::jwk::PublicKey;
+use crate::jose::key_material;
 use crate::types::Secret;
 
 /// The modulus of the RSA keys we make. Larger ones sign 7 to 15 times slower (FLR-3).
@@ -81,18 +82,18 @@ impl SigningKey {
     /// The key is malformed or weak, has no private half, or its halves differ.
     pub fn from_jwk(value: &Value) -> Result<Self, SigningError> {
         let members = value.as_object().ok_or(KeyProblem::NotAnObject)?;
-        let material = jwk::material(members)?;
+        let material = key_material::read(members)?;
         jwk::check_purpose(members, "sign")?;
         let named = jwk::named_algorithm(members)?;
         let algorithm =
             *jwk::algorithms(&material, named)?.first().ok_or(KeyProblem::UnsupportedType)?;
-        let key_id = jwk::key_id(members)?.unwrap_or_else(|| jwk::thumbprint(&material));
+        let key_id = jwk::key_id(members)?.unwrap_or_else(|| key_material::thumbprint(&material));
 
         let mut described = material;
         described.insert("kid".to_owned(), json!(key_id));
         described.insert("alg".to_owned(), json!(algorithm));
         let public = PublicKey::from_jwk(&Value::Object(described.clone()))?;
-        let private = private_members(described, members);
+        let private = private_members(described, members).ok_or(SigningError::NoPrivateHalf)?;
         let signer = signer(&private, algorithm).ok_or(SigningError::NoPrivateHalf)?;
         let signature = signer.sign(PROBE).map_err(|_| SigningError::Mismatch)?;
         if !public.verifies(algorithm, PROBE, &signature) {
@@ -107,12 +108,12 @@ impl SigningKey {
     ///
     /// The claims are no object, or the library fails.
     pub fn sign(&self, typ: &str, claims: &impl Serialize) -> Result<String, SigningError> {
-        let claims = serde_json::to_value(claims).map_err(|_| SigningError::Claims)?;
-        if !claims.is_object() {
+        let claims = serde_json::to_vec(claims).map_err(|_| SigningError::Claims)?;
+        if claims.first() != Some(&b'{') {
             return Err(SigningError::Claims);
         }
         let header = json!({ "alg": self.algorithm(), "kid": self.key_id(), "typ": typ });
-        self.sign_raw(&header, claims.to_string().as_bytes())
+        self.sign_raw(&header, &claims)
     }
 
     /// The `kid`.
@@ -165,17 +166,18 @@ impl std::fmt::Debug for SigningKey {
     }
 }
 
-/// The public members and those private ones that a signer reads.
+/// The public members and those private ones that a signer reads. OpenSSL would sign with an RSA
+/// key whose `d` is empty, by its factors; half a key is none.
 fn private_members(
     mut described: Map<String, Value>,
     members: &Map<String, Value>,
-) -> Map<String, Value> {
+) -> Option<Map<String, Value>> {
     for name in ["d", "p", "q", "dp", "dq", "qi"] {
-        if let Some(value) = members.get(name) {
-            described.insert(name.to_owned(), value.clone());
-        }
+        let Some(value) = members.get(name) else { continue };
+        compact::decode(value.as_str()?).filter(|bytes| !bytes.is_empty())?;
+        described.insert(name.to_owned(), value.clone());
     }
-    described
+    Some(described)
 }
 
 fn signer(private: &Map<String, Value>, algorithm: Algorithm) -> Option<Box<dyn JwsSigner>> {
@@ -186,4 +188,104 @@ fn signer(private: &Map<String, Value>, algorithm: Algorithm) -> Option<Box<dyn 
         Algorithm::EdDsa => Box::new(EdDSA.signer_from_jwk(&jwk).ok()?),
         Algorithm::Rs256 => Box::new(RS256.signer_from_jwk(&jwk).ok()?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::JwkSet;
+    use crate::jose::UnverifiedJws;
+
+    fn whole(key: &SigningKey) -> Value {
+        serde_json::from_str(key.private_jwk().reveal()).unwrap()
+    }
+
+    #[test]
+    fn a_key_loads_from_its_own_jwk_and_signs_the_same_for_each_algorithm() {
+        // SEC-49: the JWK is the one format from which every algorithm loads.
+        for algorithm in Algorithm::ALL {
+            let key = SigningKey::generate(algorithm).unwrap();
+            let again = SigningKey::from_jwk(&whole(&key)).unwrap();
+            assert_eq!((again.algorithm(), again.key_id()), (algorithm, key.key_id()));
+            assert_eq!(again.public_jwk(), key.public_jwk());
+            let keys = JwkSet::parse(&json!({ "keys": [key.public_jwk()] })).unwrap();
+            let jws = again.sign("JWT", &json!({})).unwrap();
+            assert!(UnverifiedJws::parse(&jws).unwrap().verify(&keys, &[algorithm]).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_key_id_is_the_thumbprint_unless_the_jwk_has_its_own() {
+        let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
+        assert_eq!(key.key_id(), key.thumbprint());
+        let mut jwk = whole(&key);
+        jwk["kid"] = json!("mine");
+        let named = SigningKey::from_jwk(&jwk).unwrap();
+        assert_eq!((named.key_id(), named.thumbprint()), ("mine", key.thumbprint()));
+    }
+
+    #[test]
+    fn without_alg_a_key_signs_by_the_preferred_algorithm_of_its_type() {
+        for algorithm in [Algorithm::Es256, Algorithm::Ps256, Algorithm::EdDsa] {
+            let mut jwk = whole(&SigningKey::generate(algorithm).unwrap());
+            jwk.as_object_mut().unwrap().remove("alg");
+            assert_eq!(SigningKey::from_jwk(&jwk).unwrap().algorithm(), algorithm);
+        }
+    }
+
+    #[test]
+    fn halves_of_different_keys_are_refused() {
+        for algorithm in [Algorithm::Es256, Algorithm::Ps256, Algorithm::EdDsa] {
+            let mut jwk = whole(&SigningKey::generate(algorithm).unwrap());
+            let other = whole(&SigningKey::generate(algorithm).unwrap());
+            for name in ["d", "p", "q", "dp", "dq", "qi"] {
+                if let Some(value) = other.get(name) {
+                    jwk[name] = value.clone();
+                }
+            }
+            let refused = SigningKey::from_jwk(&jwk).unwrap_err();
+            assert!(
+                matches!(refused, SigningError::Mismatch | SigningError::NoPrivateHalf),
+                "{refused}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_key_without_or_with_a_malformed_private_half_is_refused() {
+        for algorithm in Algorithm::ALL {
+            let key = SigningKey::generate(algorithm).unwrap();
+            let public_only = SigningKey::from_jwk(&key.public_jwk()).unwrap_err();
+            assert_eq!(public_only, SigningError::NoPrivateHalf);
+            for bad in [json!("!"), json!(7), json!("")] {
+                let mut jwk = whole(&key);
+                jwk["d"] = bad.clone();
+                let refused = SigningKey::from_jwk(&jwk).map(|key| key.algorithm());
+                assert_eq!(refused, Err(SigningError::NoPrivateHalf), "{bad}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_not_for_signing_is_refused() {
+        let mut jwk = whole(&SigningKey::generate(Algorithm::Es256).unwrap());
+        jwk["key_ops"] = json!(["verify"]);
+        let refused = SigningKey::from_jwk(&jwk).unwrap_err();
+        assert_eq!(refused, SigningError::Key(KeyProblem::MissingOperation("sign")));
+    }
+
+    #[test]
+    fn claims_are_an_object() {
+        let key = SigningKey::generate(Algorithm::Es256).unwrap();
+        assert_eq!(key.sign("JWT", &json!(["iss"])), Err(SigningError::Claims));
+        assert_eq!(key.sign("JWT", &"text"), Err(SigningError::Claims));
+    }
+
+    #[test]
+    fn a_key_does_not_print_its_private_half() {
+        let key = SigningKey::generate(Algorithm::Es256).unwrap();
+        let d = whole(&key)["d"].as_str().unwrap().to_owned();
+        assert!(!format!("{key:?}").contains(&d));
+        assert!(!key.public_jwk().to_string().contains(&d));
+    }
 }
