@@ -5,6 +5,9 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
+use crate::cli::development_keys::KeysError;
+use crate::cli::private_file::FileError;
+
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
@@ -114,6 +117,18 @@ fn next_step(status: u16, body: &Value) -> Option<String> {
         _ => return None,
     };
     Some(advice.to_owned())
+}
+
+impl From<FileError> for CommandError {
+    fn from(error: FileError) -> Self {
+        Self::failed_with(error.to_string(), "check the path, and who may read and write it")
+    }
+}
+
+impl From<KeysError> for CommandError {
+    fn from(error: KeysError) -> Self {
+        Self::failed(error.to_string())
+    }
 }
 
 impl From<std::io::Error> for CommandError {
