@@ -194,12 +194,7 @@ pub fn credential_lapses(
     thumbprint: &str,
     now: Timestamp,
 ) -> Vec<ReasonCode> {
-    record
-        .credential(thumbprint)
-        .map(|key| credential_lapse(key, now))
-        .into_iter()
-        .flatten()
-        .collect()
+    record.credential(thumbprint).map(|key| credential_reasons(key, now)).unwrap_or_default()
 }
 
 /// Whether an organisation in this state may take part at this tier: once it is active; while it is
@@ -272,18 +267,15 @@ fn entitlement_lapses(held: Option<&Entitlement>, now: Timestamp) -> Vec<ReasonC
     found
 }
 
-fn credential_lapse(key: &Credential, now: Timestamp) -> Option<ReasonCode> {
-    if key.is_usable(now) {
-        return None;
-    }
-    match key.state {
-        CredentialState::Active | CredentialState::Retiring | CredentialState::Expired => {
-            Some(ReasonCode::CredentialExpired)
-        }
-        CredentialState::PendingProof | CredentialState::Revoked | CredentialState::Compromised => {
-            Some(ReasonCode::CredentialNotActive)
-        }
-    }
+fn credential_reasons(key: &Credential, now: Timestamp) -> Vec<ReasonCode> {
+    let withdrawn = matches!(
+        key.state,
+        CredentialState::PendingProof | CredentialState::Revoked | CredentialState::Compromised
+    );
+    let expired = key.state == CredentialState::Expired || now >= key.not_after;
+    let expired = expired.then_some(ReasonCode::CredentialExpired);
+    let withdrawn = withdrawn.then_some(ReasonCode::CredentialNotActive);
+    expired.into_iter().chain(withdrawn).collect()
 }
 
 fn in_catalogue_order(mut found: Vec<ReasonCode>) -> Vec<ReasonCode> {
