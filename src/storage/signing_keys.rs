@@ -125,6 +125,22 @@ impl Writer<'_> {
         })
     }
 
+    /// Ends a key now, whatever end it had.
+    pub fn withdraw_signing_key(
+        &mut self,
+        key_id: &str,
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
+        self.update(TABLE, |connection| {
+            diesel::update(signing_keys::table.find(key_id))
+                .set((
+                    signing_keys::retire_at.eq(Some(now.epoch())),
+                    signing_keys::remove_at.eq(Some(now.epoch())),
+                ))
+                .execute(connection)
+        })
+    }
+
     /// Deletes a key whose removal is due, its private half with it. Returns whether it was there.
     pub fn delete_signing_key(
         &mut self,
