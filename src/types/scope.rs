@@ -21,7 +21,7 @@ pub enum InvalidScope {
     /// A token is longer than 256 characters.
     #[error("a scope token is longer than 256 characters")]
     TooLong,
-    /// There are more than [`MOST_SCOPES`] tokens.
+    /// There are more than a hundred tokens.
     #[error("more than {MOST_SCOPES} scope tokens")]
     TooMany,
 }
