@@ -8,6 +8,7 @@ pub mod error;
 pub mod introspection;
 pub mod parameters;
 pub mod problem;
+pub mod registration;
 pub mod revocation;
 pub mod token;
 

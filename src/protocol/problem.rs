@@ -91,6 +91,7 @@ impl Problems {
         let has = |code| self.0.iter().any(|problem| problem.code == code);
         [
             ErrorCode::PayloadTooLarge,
+            ErrorCode::InvalidRequest,
             ErrorCode::InvalidSoftwareStatement,
             ErrorCode::UnapprovedSoftwareStatement,
             ErrorCode::InvalidClientMetadata,

@@ -1,0 +1,453 @@
+//! The registration request ([RFC 7591 §3.1]): a JSON object, or a JWS over one that proves who sends
+//! it (REG-E1, REG-S1, S2, S11, S12).
+//!
+//! [RFC 7591 §3.1]: https://www.rfc-editor.org/rfc/rfc7591#section-3.1
+
+use serde_json::{Map, Value};
+
+use crate::jose::Algorithm;
+use crate::jose::InvalidJws;
+use crate::jose::JwkSet;
+use crate::jose::UnverifiedJws;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::error::OAuthError;
+use crate::protocol::problem::Problem;
+use crate::protocol::problem::Problems;
+use crate::protocol::problem::shown;
+use crate::protocol::registration::claims;
+use crate::protocol::registration::claims::Malformed;
+use crate::protocol::registration::software_statement::UnverifiedStatement;
+use crate::types::Timestamp;
+use crate::types::json;
+use crate::types::json::InvalidJson;
+
+/// The largest body that is read, in bytes.
+pub const LARGEST_BODY: usize = 64 * 1024;
+/// The claims of the envelope. They are never metadata and never echoed (REG-E6).
+const ENVELOPE: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
+const STATEMENT: &str = "software_statement";
+
+/// How a request is written (REG-E1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+pub enum RequestFormat {
+    /// A JSON object.
+    #[serde(rename = "application/json")]
+    Json,
+    /// A compact JWS.
+    #[serde(rename = "application/jwt")]
+    Jwt,
+    /// A compact JWS, under its other name.
+    #[serde(rename = "application/jose")]
+    Jose,
+}
+
+impl RequestFormat {
+    const ALL: [Self; 3] = [Self::Json, Self::Jwt, Self::Jose];
+
+    /// The media type.
+    #[must_use]
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Jwt => "application/jwt",
+            Self::Jose => "application/jose",
+        }
+    }
+
+    /// Reads `Content-Type`; parameters such as `charset` say nothing new.
+    fn of(content_type: Option<&str>) -> Result<Self, RequestProblem> {
+        let content_type = content_type.unwrap_or_default();
+        let media_type = content_type.split(';').next().unwrap_or_default().trim();
+        Self::ALL
+            .into_iter()
+            .find(|format| format.media_type().eq_ignore_ascii_case(media_type))
+            .ok_or_else(|| RequestProblem::ContentType(shown(media_type)))
+    }
+}
+
+/// One thing that is wrong with a registration request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RequestProblem {
+    /// Larger than [`LARGEST_BODY`].
+    #[error("a registration request is at most {LARGEST_BODY} bytes long")]
+    TooLarge,
+    /// E1.
+    #[error(
+        "`{0}` is not a content type of a registration; send application/json, application/jwt or \
+         application/jose"
+    )]
+    ContentType(String),
+    /// E8.
+    #[error("the request is not acceptable JSON: {0}")]
+    Json(InvalidJson),
+    /// S1.
+    #[error("the request is not an acceptable JWS: {0}")]
+    Jws(InvalidJws),
+    /// E1: the framework wants another format.
+    #[error("this framework takes registrations as {accepted}")]
+    FormatNotAccepted {
+        /// What it takes.
+        accepted: String,
+    },
+    /// S2.
+    #[error("`software_statement` is required")]
+    StatementMissing,
+    /// S11: the request is of another kind of JWT.
+    #[error("the request is a JWT of another type")]
+    Type,
+    /// S11: not signed by a key of the software.
+    #[error("the request is not signed with a key that the software statement names: {0}")]
+    Signature(InvalidJws),
+    /// S11: it speaks of a statement that is not the one verified.
+    #[error("the request carries another software statement")]
+    OtherStatement,
+    /// S12.
+    #[error("the request has no `{0}`")]
+    ClaimMissing(&'static str),
+    /// S12.
+    #[error("the request's `{0}` is malformed")]
+    ClaimMalformed(&'static str),
+    /// S12.
+    #[error("the request's `iss` is not the `software_id` of its software statement")]
+    Issuer,
+    /// S12.
+    #[error("the request's `aud` does not name this server")]
+    Audience,
+    /// S12.
+    #[error("the request has expired")]
+    Expired,
+    /// S12.
+    #[error("the request's `{0}` lies in the future")]
+    InFuture(&'static str),
+    /// S12.
+    #[error("the request's lifetime must lie between 1 and {most} seconds")]
+    Lifetime {
+        /// How long it may be.
+        most: i64,
+    },
+    /// S12: it has been sent before.
+    #[error("the request's `jti` has been used before")]
+    Replayed,
+}
+
+impl RequestProblem {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::TooLarge => ErrorCode::PayloadTooLarge,
+            Self::ContentType(_)
+            | Self::Json(_)
+            | Self::Jws(_)
+            | Self::FormatNotAccepted { .. }
+            | Self::StatementMissing
+            | Self::Type
+            | Self::Signature(_)
+            | Self::OtherStatement
+            | Self::ClaimMissing(_)
+            | Self::ClaimMalformed(_)
+            | Self::Issuer
+            | Self::Audience
+            | Self::Expired
+            | Self::InFuture(_)
+            | Self::Lifetime { .. }
+            | Self::Replayed => ErrorCode::InvalidClientMetadata,
+        }
+    }
+
+    fn pointer(&self) -> String {
+        let member = match self {
+            Self::TooLarge
+            | Self::ContentType(_)
+            | Self::Json(_)
+            | Self::Jws(_)
+            | Self::FormatNotAccepted { .. }
+            | Self::Type
+            | Self::Signature(_) => return String::new(),
+            Self::StatementMissing | Self::OtherStatement => STATEMENT,
+            Self::ClaimMissing(claim) | Self::ClaimMalformed(claim) | Self::InFuture(claim) => {
+                claim
+            }
+            Self::Issuer => "iss",
+            Self::Audience => "aud",
+            Self::Expired | Self::Lifetime { .. } => "exp",
+            Self::Replayed => "jti",
+        };
+        format!("/{member}")
+    }
+}
+
+/// Everything that is wrong with a registration request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct RequestError(pub Vec<RequestProblem>);
+
+impl From<RequestProblem> for RequestError {
+    fn from(problem: RequestProblem) -> Self {
+        Self(vec![problem])
+    }
+}
+
+impl From<RequestError> for Problems {
+    fn from(error: RequestError) -> Self {
+        error
+            .0
+            .into_iter()
+            .map(|problem| Problem::new(problem.code(), problem.pointer(), problem.to_string()))
+            .collect::<Vec<_>>()
+            .into()
+    }
+}
+
+impl From<RequestError> for OAuthError {
+    fn from(error: RequestError) -> Self {
+        Problems::from(error).into()
+    }
+}
+
+/// A registration request as it came in.
+#[derive(Debug, Clone)]
+pub enum RegistrationRequest {
+    /// Metadata, and no proof of who sent it.
+    Json(Map<String, Value>),
+    /// Metadata in a JWS whose signature is not verified yet.
+    Signed(UnverifiedRequest),
+}
+
+impl RegistrationRequest {
+    /// E1, E8, S1: reads the body.
+    ///
+    /// # Errors
+    ///
+    /// Another content type, too large, not strict JSON, or not an acceptable JWS.
+    pub fn parse(content_type: Option<&str>, body: &[u8]) -> Result<Self, RequestError> {
+        let format = RequestFormat::of(content_type)?;
+        if body.len() > LARGEST_BODY {
+            return Err(RequestProblem::TooLarge.into());
+        }
+        match format {
+            RequestFormat::Json => {
+                let members = json::parse_object(body).map_err(RequestProblem::Json)?;
+                Ok(Self::Json(members))
+            }
+            RequestFormat::Jwt | RequestFormat::Jose => {
+                // A file sent with its final line break is still the same JWS.
+                let text = std::str::from_utf8(body.trim_ascii()).unwrap_or_default();
+                let jws = UnverifiedJws::parse(text).map_err(RequestProblem::Jws)?;
+                Ok(Self::Signed(UnverifiedRequest { format, jws }))
+            }
+        }
+    }
+
+    /// How it is written.
+    #[must_use]
+    pub const fn format(&self) -> RequestFormat {
+        match self {
+            Self::Json(_) => RequestFormat::Json,
+            Self::Signed(request) => request.format,
+        }
+    }
+
+    /// S2, S3: the statement in it.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or it is not a JWS that could ever be accepted.
+    pub fn software_statement(&self) -> Result<UnverifiedStatement, Problems> {
+        let members = match self {
+            Self::Json(members) => members,
+            Self::Signed(request) => request.jws.unverified_claims(),
+        };
+        let text = match members.get(STATEMENT) {
+            None | Some(Value::Null) => return Err(missing_statement()),
+            Some(value) => value.as_str().unwrap_or("(not a text)"),
+        };
+        if text.is_empty() {
+            return Err(missing_statement());
+        }
+        Ok(UnverifiedStatement::parse(text)?)
+    }
+}
+
+fn missing_statement() -> Problems {
+    RequestError::from(RequestProblem::StatementMissing).into()
+}
+
+/// What a framework demands of signed requests (S11, S12).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestRules {
+    /// How they may be signed.
+    pub algorithms: Vec<Algorithm>,
+    /// The values of `typ` that are understood; a header without one is accepted.
+    pub types: Vec<String>,
+    /// The `iss` that is due: the software's id.
+    pub issuer: String,
+    /// Our names; `aud` must hold one of them.
+    pub audiences: Vec<String>,
+    /// How far `exp` may be from `iat`, in seconds.
+    pub max_lifetime_seconds: i64,
+    /// How far clocks may differ, in seconds.
+    pub skew_seconds: i64,
+}
+
+/// A signed request whose signature is not verified yet.
+#[derive(Debug, Clone)]
+pub struct UnverifiedRequest {
+    format: RequestFormat,
+    jws: UnverifiedJws,
+}
+
+impl UnverifiedRequest {
+    /// Whether it names a key that `keys` lacks, so that they are worth fetching anew.
+    #[must_use]
+    pub fn names_a_key_beyond(&self, keys: &JwkSet) -> bool {
+        self.jws.header().key_id.as_deref().is_some_and(|key_id| keys.find(key_id).is_none())
+    }
+
+    /// S11, S12: verifies it with the keys of the software, at the instant `now`.
+    ///
+    /// # Errors
+    ///
+    /// Type or signature alone; after those, everything else that is wrong.
+    pub fn verify(
+        self,
+        rules: &RequestRules,
+        keys: &JwkSet,
+        now: Timestamp,
+    ) -> Result<VerifiedRequest, RequestError> {
+        let header = self.jws.header();
+        if header.typ.is_some() && !rules.types.iter().any(|known| header.is_typ(known)) {
+            return Err(RequestProblem::Type.into());
+        }
+        let verified =
+            self.jws.verify(keys, &rules.algorithms).map_err(RequestProblem::Signature)?;
+        let mut problems = Vec::new();
+        check_parties(&verified.claims, rules, &mut problems);
+        let times = check_times(&verified.claims, rules, now, &mut problems);
+        let jti = claims::jti(&verified.claims);
+        match jti {
+            Ok(Some(_)) => {}
+            Ok(None) => problems.push(RequestProblem::ClaimMissing("jti")),
+            Err(Malformed) => problems.push(RequestProblem::ClaimMalformed("jti")),
+        }
+        match (times, jti) {
+            (Some((issued_at, expires_at)), Ok(Some(jti))) if problems.is_empty() => {
+                Ok(VerifiedRequest {
+                    jti: jti.to_owned(),
+                    issued_at,
+                    expires_at,
+                    key_thumbprint: verified.thumbprint,
+                    members: without_envelope(verified.claims),
+                })
+            }
+            _ => Err(RequestError(problems)),
+        }
+    }
+}
+
+/// A request that a key of the software signed, for us, just now. Only
+/// [`UnverifiedRequest::verify`] makes one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VerifiedRequest {
+    jti: String,
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+    key_thumbprint: String,
+    members: Map<String, Value>,
+}
+
+impl VerifiedRequest {
+    /// Its identifier, to be used once.
+    #[must_use]
+    pub fn jti(&self) -> &str {
+        &self.jti
+    }
+
+    /// When it was signed.
+    #[must_use]
+    pub const fn issued_at(&self) -> Timestamp {
+        self.issued_at
+    }
+
+    /// When it expires.
+    #[must_use]
+    pub const fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    /// The RFC 7638 thumbprint of the key that signed it.
+    #[must_use]
+    pub fn key_thumbprint(&self) -> &str {
+        &self.key_thumbprint
+    }
+
+    /// The metadata, without the envelope's claims.
+    #[must_use]
+    pub const fn members(&self) -> &Map<String, Value> {
+        &self.members
+    }
+}
+
+fn without_envelope(mut claims: Map<String, Value>) -> Map<String, Value> {
+    for claim in ENVELOPE {
+        claims.remove(claim);
+    }
+    claims
+}
+
+/// S12: `iss` and `aud`.
+fn check_parties(
+    claims: &Map<String, Value>,
+    rules: &RequestRules,
+    problems: &mut Vec<RequestProblem>,
+) {
+    match claims::text(claims, "iss") {
+        Ok(Some(issuer)) if issuer == rules.issuer => {}
+        Ok(Some(_)) => problems.push(RequestProblem::Issuer),
+        Ok(None) => problems.push(RequestProblem::ClaimMissing("iss")),
+        Err(Malformed) => problems.push(RequestProblem::ClaimMalformed("iss")),
+    }
+    match claims::audience(claims, &rules.audiences) {
+        Ok(Some(true)) => {}
+        Ok(Some(false)) => problems.push(RequestProblem::Audience),
+        Ok(None) => problems.push(RequestProblem::ClaimMissing("aud")),
+        Err(Malformed) => problems.push(RequestProblem::ClaimMalformed("aud")),
+    }
+}
+
+/// S12: `iat`, `exp` and, if it is there, `nbf`.
+fn check_times(
+    claims: &Map<String, Value>,
+    rules: &RequestRules,
+    now: Timestamp,
+    problems: &mut Vec<RequestProblem>,
+) -> Option<(Timestamp, Timestamp)> {
+    let mut read = |claim, required| match claims::instant(claims, claim) {
+        Ok(Some(instant)) => Some(instant),
+        Ok(None) if required => {
+            problems.push(RequestProblem::ClaimMissing(claim));
+            None
+        }
+        Ok(None) => None,
+        Err(Malformed) => {
+            problems.push(RequestProblem::ClaimMalformed(claim));
+            None
+        }
+    };
+    let (issued_at, expires_at, not_before) =
+        (read("iat", true), read("exp", true), read("nbf", false));
+    let horizon = now.plus(rules.skew_seconds);
+    for (claim, instant) in [("iat", issued_at), ("nbf", not_before)] {
+        if instant.is_some_and(|instant| instant > horizon) {
+            problems.push(RequestProblem::InFuture(claim));
+        }
+    }
+    if expires_at.is_some_and(|expires_at| now >= expires_at) {
+        problems.push(RequestProblem::Expired);
+    }
+    let (issued_at, expires_at) = issued_at.zip(expires_at)?;
+    let lifetime = expires_at.since(issued_at);
+    let most = rules.max_lifetime_seconds;
+    if lifetime <= 0 || lifetime > most {
+        problems.push(RequestProblem::Lifetime { most });
+    }
+    Some((issued_at, expires_at))
+}
