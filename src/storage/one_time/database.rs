@@ -39,7 +39,7 @@ impl RunQueryDsl<AnyConnection> for Mark {}
 /// Marks a value as used, unless it is marked already.
 pub(super) async fn consume(
     database: &Database,
-    one_time: OneTimeUse,
+    one_time: &OneTimeUse,
 ) -> Result<Consumed, StorageError> {
     let mark = Mark { key: one_time.key(), expires_at: one_time.expires_at.epoch() };
     database

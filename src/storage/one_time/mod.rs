@@ -1,6 +1,7 @@
 //! Single-use values: the store answers "you were first" in the statement that marks (SEC-50).
 
 mod database;
+mod redis;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -88,6 +89,7 @@ pub struct OneTimeStore {
 #[derive(Debug, Clone)]
 enum Backend {
     Database(Database),
+    Redis(redis::Marks),
 }
 
 impl OneTimeStore {
@@ -95,6 +97,28 @@ impl OneTimeStore {
     #[must_use]
     pub const fn database(database: Database) -> Self {
         Self { backend: Backend::Database(database) }
+    }
+
+    /// Keeps the marks in Redis, at `redis://…`.
+    ///
+    /// # Errors
+    ///
+    /// The address is malformed, or the server cannot be reached.
+    pub async fn redis(url: &str, now: Timestamp) -> Result<Self, StorageError> {
+        Ok(Self { backend: Backend::Redis(redis::Marks::connect(url, now).await?) })
+    }
+
+    /// Why marks may be lost in a crash, as far as the store says; empty if there is no reason
+    /// (SEC-58). The database is checked when it is opened.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be reached, or did not answer in time.
+    pub async fn durability(&self) -> Result<Vec<String>, StorageError> {
+        match &self.backend {
+            Backend::Database(_) => Ok(Vec::new()),
+            Backend::Redis(marks) => marks.concerns().await,
+        }
     }
 
     /// Uses a single-use value up. It commits on its own, so that no later refusal or crash hands
@@ -108,9 +132,9 @@ impl OneTimeStore {
         one_time: OneTimeUse,
         now: Timestamp,
     ) -> Result<Consumed, StorageError> {
-        let _ = now;
         match &self.backend {
-            Backend::Database(database) => database::consume(database, one_time).await,
+            Backend::Database(database) => database::consume(database, &one_time).await,
+            Backend::Redis(marks) => marks.consume(one_time, now).await,
         }
     }
 }
