@@ -1,9 +1,10 @@
 //! The migrations, embedded in the program: one set for both engines (`migrations/README.md`).
 
 use diesel::connection::SimpleConnection as _;
+use diesel::migration::Migration;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
-use crate::storage::connection::{AnyConnection, Purpose, Target};
+use crate::storage::connection::{AnyConnection, MultiBackend, Purpose, Target};
 use crate::storage::error::StorageError;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
@@ -18,15 +19,22 @@ pub(super) fn run(target: &Target) -> Result<Vec<String>, StorageError> {
         // The lock ends with the connection.
         connection.batch_execute(LOCK)?;
     }
-    let applied = connection.run_pending_migrations(MIGRATIONS).map_err(|error| failed(&*error))?;
-    Ok(applied.iter().map(ToString::to_string).collect())
+    let pending = connection.pending_migrations(MIGRATIONS).map_err(|error| failed(&*error))?;
+    for migration in &pending {
+        connection.run_migration(migration).map_err(|error| failed(&*error))?;
+    }
+    Ok(names(&pending))
 }
 
 /// Names what is pending.
 pub(super) fn pending(target: &Target) -> Result<Vec<String>, StorageError> {
     let mut connection = target.connect(Purpose::Migrate)?;
     let pending = connection.pending_migrations(MIGRATIONS).map_err(|error| failed(&*error))?;
-    Ok(pending.iter().map(|migration| migration.name().to_string()).collect())
+    Ok(names(&pending))
+}
+
+fn names(migrations: &[Box<dyn Migration<MultiBackend>>]) -> Vec<String> {
+    migrations.iter().map(|migration| migration.name().to_string()).collect()
 }
 
 fn failed(error: &(dyn std::error::Error + Send + Sync)) -> StorageError {

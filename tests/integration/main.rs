@@ -6,6 +6,12 @@ mod architecture;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod one_time_contract;
+#[cfg(test)]
 mod remote;
+#[cfg(test)]
+mod storage_contract;
+#[cfg(test)]
+mod storage_records;
 #[cfg(test)]
 mod support;

@@ -1,3 +1,8 @@
 //! What several tests need.
 
+pub(crate) mod postgres;
+pub(crate) mod process;
+pub(crate) mod redis;
+pub(crate) mod samples;
+pub(crate) mod store;
 pub(crate) mod tls_server;
