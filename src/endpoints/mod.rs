@@ -3,3 +3,24 @@
 pub mod exchange;
 
 pub mod operator;
+
+pub mod client_authentication;
+pub mod discovery;
+pub mod failure;
+pub mod introspection;
+pub mod jwks;
+pub mod revocation;
+pub mod token;
+mod token_decision;
+
+pub use failure::{Broken, Failure};
+
+use serde::Serialize;
+
+use crate::endpoints::exchange::Answer;
+
+/// A JSON answer that nobody may keep, written without a detour.
+fn json_answer(status: u16, body: &impl Serialize) -> Result<Answer, Broken> {
+    let body = serde_json::to_vec(body).map_err(|error| Broken::Unwritable(error.to_string()))?;
+    Ok(Answer::bytes(status, "application/json", body))
+}

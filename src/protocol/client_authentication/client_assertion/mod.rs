@@ -139,6 +139,12 @@ impl UnverifiedAssertion {
         &self.client_id
     }
 
+    /// Which of them; a hint, to fetch them again if it is not there.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&str> {
+        self.jws.header().key_id.as_deref()
+    }
+
     /// Checks the signature with the client's keys, then the claims in the order of RFC 7523 §3.
     ///
     /// # Errors

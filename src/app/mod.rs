@@ -1,0 +1,131 @@
+//! What one running server consists of, and what it keeps in memory of what it knows.
+//!
+//! Every cache is bounded, and an entry counts only at the generation of the database at which it
+//! was read: what has changed is read again.
+
+mod access_tokens;
+mod clients;
+mod resource_servers;
+
+pub use access_tokens::{AccessTokens, KnownToken, TokenSource};
+pub use clients::{Clients, KnownClient};
+pub use resource_servers::{KnownResourceServer, ResourceServers};
+
+use std::collections::BTreeMap;
+
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::jose::Algorithm;
+use crate::keyring::Keyring;
+use crate::policy::PolicyEngine;
+use crate::protocol::client_authentication::AudienceRule;
+use crate::protocol::discovery::Features;
+use crate::remote::FetchRules;
+use crate::remote::KeySource;
+use crate::storage::Database;
+use crate::storage::OneTimeStore;
+use crate::types::FrameworkName;
+
+/// What clients and resource servers may sign their assertions with; RS256 is not among them.
+const ASSERTION_ALGORITHMS: [Algorithm; 3] = [Algorithm::Es256, Algorithm::Ps256, Algorithm::EdDsa];
+
+/// What a server is assembled from.
+#[derive(Debug)]
+pub struct Parts {
+    /// What the operator said.
+    pub settings: Settings,
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// What we remember.
+    pub database: Database,
+    /// What was used up.
+    pub one_time: OneTimeStore,
+    /// Our signing keys.
+    pub keyring: Keyring,
+    /// What we allow.
+    pub policy: PolicyEngine,
+    /// The keys of others.
+    pub key_source: KeySource,
+    /// Whom we may ask on behalf of each trust framework.
+    pub fetch_rules: BTreeMap<FrameworkName, FetchRules>,
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct App {
+    /// What the operator said.
+    pub settings: Settings,
+    /// Where the time comes from. The HTTP layer reads it once per request.
+    pub clock: Clock,
+    /// What we remember.
+    pub database: Database,
+    /// What was used up.
+    pub one_time: OneTimeStore,
+    /// Our signing keys.
+    pub keyring: Keyring,
+    /// What we allow.
+    pub policy: PolicyEngine,
+    /// The keys of others.
+    pub key_source: KeySource,
+    /// Whom we may ask on behalf of each trust framework.
+    pub fetch_rules: BTreeMap<FrameworkName, FetchRules>,
+    /// What is switched on.
+    pub features: Features,
+    /// Whom client assertions must be made for.
+    pub assertion_audience: AudienceRule,
+    /// Clients that were asked about lately.
+    pub clients: Clients,
+    /// Resource servers that asked lately.
+    pub resource_servers: ResourceServers,
+    /// Access tokens that were seen lately.
+    pub access_tokens: AccessTokens,
+}
+
+impl App {
+    /// Puts a server together, with empty caches.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts { settings, clock, database, one_time, keyring, policy, key_source, fetch_rules } =
+            parts;
+        let features = Features {
+            registration: settings.registration.enabled,
+            introspection: true,
+            revocation: true,
+            assertion_algorithms: ASSERTION_ALGORITHMS.to_vec(),
+        };
+        let assertion_audience =
+            AudienceRule::IssuerOnly { issuer: settings.server.issuer.clone() };
+        Self {
+            settings,
+            clock,
+            database,
+            one_time,
+            keyring,
+            policy,
+            key_source,
+            fetch_rules,
+            features,
+            assertion_audience,
+            clients: Clients::default(),
+            resource_servers: ResourceServers::default(),
+            access_tokens: AccessTokens::default(),
+        }
+    }
+
+    /// The longest life of an access token, in seconds, as the operator said.
+    #[must_use]
+    pub fn longest_token_seconds(&self) -> i64 {
+        let lifetime = self.settings.tokens.access_token_lifetime.as_secs();
+        i64::try_from(lifetime).unwrap_or(i64::MAX)
+    }
+
+    /// Where access tokens come from and what may end them.
+    #[must_use]
+    pub const fn token_source(&self) -> TokenSource<'_> {
+        TokenSource {
+            keyring: &self.keyring,
+            database: &self.database,
+            issuer: &self.settings.server.issuer,
+        }
+    }
+}
