@@ -35,7 +35,7 @@ const DECISIONS: Resource = Resource {
 /// What to do with the audit log.
 #[derive(Debug, Subcommand)]
 pub enum AuditCommand {
-    /// List events, in the order of time
+    /// List events, the latest first
     #[command(after_help = "Example:\n  countersign audit list --object org_… --since 2026-11-01")]
     List(Filter),
     /// Show one event
@@ -45,21 +45,21 @@ pub enum AuditCommand {
 /// Which events.
 #[derive(Debug, Args)]
 pub struct Filter {
-    /// Only this action, for example `organisation.state_changed`
-    #[arg(long)]
-    action: Option<String>,
     /// Only what was done to this record
     #[arg(long, value_name = "ID")]
     object: Option<String>,
-    /// Only what this actor did
-    #[arg(long, value_name = "ID")]
-    actor: Option<String>,
+    /// The kind of that record, where its identifier does not tell it
+    #[arg(long, value_name = "KIND", requires = "object")]
+    kind: Option<String>,
     /// Not before this moment
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
     /// Before this moment
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
+    /// The earliest first
+    #[arg(long)]
+    oldest_first: bool,
     /// Which part of the list.
     #[command(flatten)]
     paging: Paging,
@@ -69,13 +69,13 @@ impl Action for AuditCommand {
     async fn run(self, session: &Session) -> Result<(), CommandError> {
         match self {
             Self::Show(which) => EVENTS.show(session, &which).await,
-            Self::List(Filter { action, object, actor, since, until, paging }) => {
+            Self::List(Filter { object, kind, since, until, oldest_first, paging }) => {
                 let filters = [
-                    ("action", action),
                     ("object_id", object),
-                    ("actor_id", actor),
+                    ("object_kind", kind),
                     ("since", since),
                     ("until", until),
+                    ("order", oldest_first.then(|| "oldest".to_owned())),
                 ];
                 EVENTS.list(session, &paging, &filters).await
             }
@@ -86,11 +86,13 @@ impl Action for AuditCommand {
 /// What to do with recorded decisions.
 #[derive(Debug, Subcommand)]
 pub enum DecisionCommand {
-    /// List decisions, in the order of time
+    /// List the decisions about one client or software product
     List {
-        /// Only those about this client or software
-        #[arg(long, value_name = "ID")]
-        subject: Option<String>,
+        /// The client, or what the directory calls the software
+        subject: String,
+        /// The kind of the subject, where its identifier does not tell it
+        #[arg(long, value_name = "KIND")]
+        kind: Option<String>,
         /// Which part of the list.
         #[command(flatten)]
         paging: Paging,
@@ -103,8 +105,9 @@ impl Action for DecisionCommand {
     async fn run(self, session: &Session) -> Result<(), CommandError> {
         match self {
             Self::Show(which) => DECISIONS.show(session, &which).await,
-            Self::List { subject, paging } => {
-                DECISIONS.list(session, &paging, &[("subject_id", subject)]).await
+            Self::List { subject, kind, paging } => {
+                let filters = [("subject_id", Some(subject)), ("subject_kind", kind)];
+                DECISIONS.list(session, &paging, &filters).await
             }
         }
     }

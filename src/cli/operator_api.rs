@@ -8,6 +8,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::cli::error::CommandError;
+use crate::endpoints::operator::BASE;
 use crate::types::Secret;
 
 /// Where `countersign demo` leaves what another program needs.
@@ -71,7 +72,8 @@ impl Connection {
                     "it begins with https://, for example https://localhost:8444",
                 )
             })?;
-        let base = format!("{}/admin/v1", url.as_str().trim_end_matches('/'));
+        let address = url.as_str().trim_end_matches('/').trim_end_matches(BASE);
+        let base = format!("{address}{BASE}");
         Ok(OperatorApi { http: http_client(found.ca_file.as_deref())?, base, token: found.token })
     }
 

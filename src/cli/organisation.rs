@@ -31,9 +31,6 @@ const ORGANISATIONS: Resource = Resource {
 pub enum OrganisationCommand {
     /// List partners
     List {
-        /// Only those in this state
-        #[arg(long)]
-        state: Option<String>,
         /// Which part of the list.
         #[command(flatten)]
         paging: Paging,
@@ -138,9 +135,7 @@ fn attestation(text: &str) -> Result<Value, String> {
 impl Action for OrganisationCommand {
     async fn run(self, session: &Session) -> Result<(), CommandError> {
         let (step, state) = match self {
-            Self::List { state, paging } => {
-                return ORGANISATIONS.list(session, &paging, &[("state", state)]).await;
-            }
+            Self::List { paging } => return ORGANISATIONS.list(session, &paging, &[]).await,
             Self::Show(which) => return ORGANISATIONS.show(session, &which).await,
             Self::Create(new) => return ORGANISATIONS.create(session, &new.body()).await,
             Self::Update(changes) => {

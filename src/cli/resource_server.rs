@@ -47,9 +47,9 @@ pub enum ResourceServerCommand {
         audience: String,
     },
     /// Stop answering it, reversibly
-    Disable(Step),
+    Suspend(Step),
     /// Answer it again
-    Enable(Step),
+    Restore(Step),
 }
 
 impl Action for ResourceServerCommand {
@@ -65,8 +65,8 @@ impl Action for ResourceServerCommand {
                 }
                 return Ok(());
             }
-            Self::Disable(step) => (step, "disabled"),
-            Self::Enable(step) => (step, "active"),
+            Self::Suspend(step) => (step, "suspended"),
+            Self::Restore(step) => (step, "active"),
         };
         RESOURCE_SERVERS.step(session, &step, state).await
     }
