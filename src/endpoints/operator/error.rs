@@ -71,12 +71,10 @@ pub enum OperatorError {
         allowed: Vec<&'static str>,
     },
     /// The record no longer is what the change was based on.
-    #[error("{record} `{id}` was changed by somebody else at the same moment; read it again")]
+    #[error("one of {} was changed by somebody else at the same moment; read it again", .table.replace('_', " "))]
     Stale {
-        /// The kind of record.
-        record: &'static str,
-        /// Its identifier.
-        id: String,
+        /// Where the record is.
+        table: &'static str,
     },
     /// The records stand in the way of this change.
     #[error("{0}")]

@@ -5,12 +5,13 @@ use std::str::FromStr;
 
 use crate::endpoints::operator::error::OperatorError;
 use crate::endpoints::operator::error::Problem;
+use crate::storage;
 use crate::types::Timestamp;
 
 /// How many records a page holds when the caller does not say.
-const USUAL_PAGE: usize = 50;
+const USUAL_PAGE: u16 = 50;
 /// How many records a page holds at most.
-pub const LARGEST_PAGE: usize = 200;
+pub const LARGEST_PAGE: u16 = 200;
 const LONGEST_CURSOR: usize = 128;
 
 /// Which part of a list is wanted.
@@ -19,7 +20,15 @@ pub struct Page {
     /// The cursor that the page before ended with.
     pub after: Option<String>,
     /// How many records at most.
-    pub limit: usize,
+    pub limit: u16,
+}
+
+impl Page {
+    /// What the store is asked for: one record more, which tells whether there is a next page.
+    #[must_use]
+    pub fn and_one_more(&self) -> storage::Page {
+        storage::Page { after: self.after.clone(), limit: self.limit.saturating_add(1) }
+    }
 }
 
 /// The parameters that nobody has taken yet.
@@ -43,7 +52,8 @@ impl Query {
         query
     }
 
-    fn refuse(&mut self, name: &str, message: impl std::fmt::Display) {
+    /// Reports what is wrong with a parameter, where only several together are wrong.
+    pub fn refuse(&mut self, name: &str, message: impl std::fmt::Display) {
         self.problems.push(Problem::new(format!("?{name}"), message));
     }
 
@@ -83,7 +93,7 @@ impl Query {
 
     /// Takes `after` and `limit`.
     pub fn page(&mut self) -> Page {
-        let limit = self.read_with("limit", |text| match text.parse::<usize>() {
+        let limit = self.read_with("limit", |text| match text.parse::<u16>() {
             Ok(limit) if (1..=LARGEST_PAGE).contains(&limit) => Ok(limit),
             Ok(_) | Err(_) => Err(format!("it must be a whole number from 1 to {LARGEST_PAGE}")),
         });

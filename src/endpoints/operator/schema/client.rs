@@ -58,8 +58,10 @@ pub struct StatementView {
     pub digest: String,
 }
 
-impl From<&Client> for ClientView {
-    fn from(client: &Client) -> Self {
+impl ClientView {
+    /// Shows it.
+    #[must_use]
+    pub fn of(client: &Client) -> Self {
         let provenance = &client.provenance;
         Self {
             id: client.id.to_string(),
@@ -155,8 +157,10 @@ pub struct EntitlementView {
     pub may_become: Vec<&'static str>,
 }
 
-impl From<&Entitlement> for EntitlementView {
-    fn from(entitlement: &Entitlement) -> Self {
+impl EntitlementView {
+    /// Shows it.
+    #[must_use]
+    pub fn of(entitlement: &Entitlement) -> Self {
         Self {
             id: entitlement.id.to_string(),
             client_id: entitlement.client_id.to_string(),
@@ -204,5 +208,7 @@ pub struct LapseView {
     #[schema(example = "organisation_not_active")]
     pub code: &'static str,
     /// What it means.
-    pub message: String,
+    pub message: &'static str,
+    /// What helps.
+    pub remedies: Vec<&'static str>,
 }

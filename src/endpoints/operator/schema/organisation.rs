@@ -63,8 +63,10 @@ pub struct AttestationView {
     pub issued_at: String,
 }
 
-impl From<&Organisation> for OrganisationView {
-    fn from(organisation: &Organisation) -> Self {
+impl OrganisationView {
+    /// Shows it.
+    #[must_use]
+    pub fn of(organisation: &Organisation) -> Self {
         Self {
             id: organisation.id.to_string(),
             framework: organisation.framework.to_string(),

@@ -38,8 +38,10 @@ pub struct SoftwareView {
     pub created_at: String,
 }
 
-impl From<&SoftwareProduct> for SoftwareView {
-    fn from(software: &SoftwareProduct) -> Self {
+impl SoftwareView {
+    /// Shows it.
+    #[must_use]
+    pub fn of(software: &SoftwareProduct) -> Self {
         Self {
             id: software.id.to_string(),
             organisation_id: software.organisation_id.to_string(),
