@@ -152,3 +152,42 @@ impl Writer<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row() -> OrganisationRow {
+        OrganisationRow {
+            id: "org_1".to_owned(),
+            framework: "directory".to_owned(),
+            directory_id: "1".to_owned(),
+            legal_name: "Acme".to_owned(),
+            jurisdiction: "NL".to_owned(),
+            regulatory_roles: "[]".to_owned(),
+            risk_score: 0,
+            sanctions_hit: false,
+            attestation: None,
+            state: "active".to_owned(),
+            created_at: 0,
+        }
+    }
+
+    #[test]
+    fn a_row_that_does_not_read_back_names_its_table_and_column() {
+        assert!(Organisation::try_from(row()).is_ok());
+        let spoilt = [
+            ("id", OrganisationRow { id: String::new(), ..row() }),
+            ("regulatory_roles", OrganisationRow { regulatory_roles: "{".to_owned(), ..row() }),
+            ("attestation", OrganisationRow { attestation: Some("1".to_owned()), ..row() }),
+            ("state", OrganisationRow { state: "unheard-of".to_owned(), ..row() }),
+            ("created_at", OrganisationRow { created_at: -1, ..row() }),
+        ];
+        for (expected, row) in spoilt {
+            let error = Organisation::try_from(row).unwrap_err();
+            let StorageError::Unreadable { table, column, .. } = &error else { panic!("{error}") };
+            assert_eq!((*table, *column), ("organisations", expected));
+            assert!(error.to_string().starts_with(&format!("organisations.{expected} ")));
+        }
+    }
+}

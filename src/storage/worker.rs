@@ -38,8 +38,13 @@ impl Link {
             if self.retry.as_ref().is_some_and(waiting) {
                 return Err(lost());
             }
-            self.retry = Some(crossbeam_channel::after(RETRY));
-            self.connection = Some(self.target.connect(self.purpose)?);
+            match self.target.connect(self.purpose) {
+                Ok(connection) => self.connection = Some(connection),
+                Err(error) => {
+                    self.retry = Some(crossbeam_channel::after(RETRY));
+                    return Err(error);
+                }
+            }
         }
         self.connection.as_mut().ok_or_else(lost)
     }

@@ -236,7 +236,7 @@ async fn lost_connections_to_postgresql_are_opened_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_postgresql_that_hangs_or_stops_is_unavailable_and_caches_fail_closed() {
+async fn a_postgresql_that_stops_is_unavailable_and_caches_fail_closed() {
     let Some(postgres) = Postgres::start() else { return };
     let store = Store::on(Arc::new(postgres));
     let db = store.open();
