@@ -13,6 +13,10 @@ pub mod organisation;
 pub mod resource_server;
 pub mod software_product;
 pub mod standing;
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod standing_tests;
 mod state;
 
 pub use agreement::{Agreement, AgreementState};

@@ -6,6 +6,16 @@ pub mod decision;
 pub mod engine;
 pub mod facts;
 pub mod reason;
+#[cfg(test)]
+mod answer_tests;
+#[cfg(test)]
+mod generated_tests;
+#[cfg(test)]
+pub(crate) mod grant_tests;
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+pub(crate) mod token_tests;
 
 pub use bundle::{BundleProblem, InvalidBundle};
 pub use decision::{Decision, Item, ItemDecision, Outcome};

@@ -29,6 +29,16 @@ use crate::policy::bundle::BundleProblem;
 use crate::policy::bundle::InvalidBundle;
 
 pub(super) fn load(schema: &str, policies: &str) -> Result<PolicyEngine, InvalidBundle> {
+    let (engine, problems) = assemble(schema, policies)?;
+    if problems.is_empty() { Ok(engine) } else { Err(invalid(problems)) }
+}
+
+/// The engine as the text describes it, and what is wrong with the text. Nothing but [`load`] may
+/// hand it out.
+pub(super) fn assemble(
+    schema: &str,
+    policies: &str,
+) -> Result<(PolicyEngine, Vec<BundleProblem>), InvalidBundle> {
     let (parsed_schema, contexts) = read_schema(schema).map_err(invalid)?;
     let rules = read_rules(policies).map_err(invalid)?;
     let mut problems = Vec::new();
@@ -43,11 +53,9 @@ pub(super) fn load(schema: &str, policies: &str) -> Result<PolicyEngine, Invalid
     let (token, unread_token) = select(&rules, &vocabulary.token, contexts.get(TOKEN));
     problems.extend(unread_grant);
     problems.extend(unread_token);
-    if !problems.is_empty() {
-        return Err(invalid(problems));
-    }
     let digest = bundle::digest(schema, policies);
-    Ok(PolicyEngine { digest, authorizer: Authorizer::new(), vocabulary, grant, token })
+    let engine = PolicyEngine { digest, authorizer: Authorizer::new(), vocabulary, grant, token };
+    Ok((engine, problems))
 }
 
 fn invalid(mut problems: Vec<BundleProblem>) -> InvalidBundle {

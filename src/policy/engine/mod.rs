@@ -1,6 +1,8 @@
 //! The only door to Cedar: a bundle is loaded and checked once, and answers from facts
 //! (GOV §4.1, §4.2).
 
+#[cfg(test)]
+mod bundle_tests;
 mod lint;
 mod load;
 mod question;

@@ -235,3 +235,48 @@ fn record(name: &str, members: impl IntoIterator<Item = Fact>) -> Result<Fact, U
     let record = RestrictedExpression::new_record(members).map_err(Unaskable::cedar)?;
     Ok((name.to_owned(), record))
 }
+
+#[cfg(test)]
+mod tests {
+    use cedar_policy::Schema;
+
+    use super::*;
+    use crate::policy::bundle::DEFAULT_SCHEMA;
+    use crate::policy::samples::GrantCase;
+    use crate::policy::samples::TokenCase;
+
+    fn assert_described(question: &Question) {
+        let (schema, _) = Schema::from_cedarschema_str(DEFAULT_SCHEMA).unwrap();
+        let asked = &question.request;
+        Request::new(
+            asked.principal().unwrap().clone(),
+            asked.action().unwrap().clone(),
+            asked.resource().unwrap().clone(),
+            asked.context().unwrap().clone(),
+            Some(&schema),
+        )
+        .unwrap();
+        let entities = question.entities.iter().cloned();
+        Entities::from_entities(entities, Some(&schema)).unwrap();
+    }
+
+    #[test]
+    fn the_schema_describes_every_fact_and_no_other() {
+        let vocabulary = Vocabulary::new().unwrap();
+        let mut poor = GrantCase::base(Tier::T2);
+        poor.organisation = None;
+        poor.statement.environment = None;
+        for case in [GrantCase::base(Tier::T0), poor] {
+            let ask = |facts: &GrantFacts<'_>| {
+                vocabulary.grant(facts, &case.scope, facts.scope(&case.scope)).unwrap()
+            };
+            assert_described(&case.ask(ask));
+        }
+        let mut poor = TokenCase::base(Tier::T4);
+        poor.record.entitlements.clear();
+        poor.thumbprint = None;
+        for case in [TokenCase::base(Tier::T0), poor] {
+            assert_described(&case.ask(|facts| vocabulary.token(facts).unwrap()));
+        }
+    }
+}
