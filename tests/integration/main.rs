@@ -4,7 +4,11 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod discovery;
+#[cfg(test)]
 mod documents;
+#[cfg(test)]
+mod introspection;
 #[cfg(test)]
 mod one_time_contract;
 #[cfg(test)]
@@ -15,3 +19,5 @@ mod storage_contract;
 mod storage_records;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod token;

@@ -1,5 +1,6 @@
 //! What several tests need.
 
+pub(crate) mod house;
 pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod redis;
