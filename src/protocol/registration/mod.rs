@@ -12,6 +12,7 @@ mod claim_path;
 mod claims;
 pub mod management;
 pub mod request;
+mod request_problem;
 pub mod response;
 pub mod software_statement;
 #[cfg(test)]
@@ -23,9 +24,10 @@ mod status_claim;
 
 pub use claim_path::{ClaimPath, InvalidClaimPath};
 pub use request::{
-    LARGEST_BODY, RegistrationRequest, RequestError, RequestFormat, RequestProblem, RequestRules,
-    UnverifiedRequest, VerifiedRequest,
+    LARGEST_BODY, RegistrationRequest, RequestFormat, RequestRules, UnverifiedRequest,
+    VerifiedRequest,
 };
+pub use request_problem::{RequestError, RequestProblem};
 pub use response::RegistrationResponse;
 pub use software_statement::{
     LONGEST_STATEMENT, SoftwareStatement, StatementRules, UnverifiedStatement,

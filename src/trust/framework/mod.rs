@@ -1,0 +1,292 @@
+//! A trust framework: whose statements are believed, and how (REG-G6). It is data; this room reads and
+//! checks it, so that no mistake in it waits for a request to be found.
+
+mod check;
+mod key_settings;
+mod problem;
+mod rows;
+#[cfg(test)]
+mod tests;
+mod value;
+mod written;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::jose::Algorithm;
+use crate::jose::JwkSet;
+use crate::protocol::client::Supported;
+use crate::protocol::registration::ClaimPath;
+use crate::protocol::registration::RegistrationRequest;
+use crate::protocol::registration::RequestError;
+use crate::protocol::registration::RequestFormat;
+use crate::protocol::registration::RequestProblem;
+use crate::protocol::registration::RequestRules;
+use crate::protocol::registration::StatementRules;
+use crate::trust::claim_rule::ClaimRule;
+use crate::trust::framework::problem::Notes;
+use crate::trust::host_pattern::HostPattern;
+use crate::trust::status::RoleClaims;
+use crate::types::FrameworkName;
+use crate::types::HttpsUri;
+use crate::types::Issuer;
+use crate::types::ScopeSet;
+
+pub use problem::FrameworkProblem;
+
+/// Whether a framework is the real thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrustEnvironment {
+    /// It vouches for real software.
+    Production,
+    /// It vouches for software under test.
+    Sandbox,
+}
+
+/// Where the keys that sign statements come from; never from a statement (REG-G2).
+#[derive(Debug, Clone)]
+pub enum KeySource {
+    /// An address that is fetched and cached.
+    JwksUri(HttpsUri),
+    /// The file itself.
+    Jwks(JwkSet),
+}
+
+/// What happens when a software product registers again (REG-S18).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duplicates {
+    /// It is refused while a registration is live.
+    Reject,
+    /// It gets another client, up to a number.
+    AllowMany {
+        /// How many live clients a software product may have.
+        most: u32,
+    },
+}
+
+/// A trust framework, checked.
+#[derive(Debug, Clone)]
+pub struct Framework {
+    name: FrameworkName,
+    title: String,
+    environment: TrustEnvironment,
+    issuers: Vec<String>,
+    echo: Vec<String>,
+    keys: KeySettings,
+    statement: StatementRules,
+    single_use_statements: bool,
+    request: RequestSettings,
+    pub(super) facts: FactPaths,
+    pub(super) client_keys: ClientKeySettings,
+    pub(super) claims: BTreeMap<&'static str, ClaimRule>,
+    pub(super) roles: Option<RoleClaims>,
+    pub(super) ceilings: BTreeMap<String, Ceiling>,
+    pub(super) absent_scope_is_all_of_role: bool,
+    client: ClientLimits,
+    pub(super) defaults: Map<String, Value>,
+    duplicates: Duplicates,
+}
+
+/// Where the keys of the framework are.
+#[derive(Debug, Clone)]
+struct KeySettings {
+    source: KeySource,
+    on_loopback: bool,
+}
+
+/// Where the keys of its clients may be.
+#[derive(Debug, Clone)]
+pub(super) struct ClientKeySettings {
+    pub(super) hosts: Vec<HostPattern>,
+    on_loopback: bool,
+}
+
+#[derive(Debug, Clone)]
+struct RequestSettings {
+    formats: BTreeSet<RequestFormat>,
+    algorithms: Vec<Algorithm>,
+    types: Vec<String>,
+    audiences: Vec<String>,
+    max_lifetime_seconds: i64,
+    skew_seconds: i64,
+}
+
+/// Where a statement says whose software it is.
+#[derive(Debug, Clone)]
+pub(super) struct FactPaths {
+    pub(super) software_id: ClaimPath,
+    pub(super) software_name: ClaimPath,
+    pub(super) organisation_id: ClaimPath,
+    pub(super) organisation_name: Option<ClaimPath>,
+    pub(super) environment: Option<ClaimPath>,
+}
+
+/// The most that a role may have (REG-S14).
+#[derive(Debug, Clone)]
+pub(super) struct Ceiling {
+    pub(super) scope: ScopeSet,
+    pub(super) grant_types: Option<BTreeSet<String>>,
+}
+
+/// What the framework allows its clients, of what the server can do.
+#[derive(Debug, Clone, Default)]
+struct ClientLimits {
+    grant_types: Option<Vec<String>>,
+    token_endpoint_auth_methods: Option<Vec<String>>,
+    token_endpoint_auth_signing_algs: Option<Vec<String>>,
+    local_redirects: bool,
+    hybrid_without_implicit: bool,
+}
+
+impl Framework {
+    /// Reads and checks the file of a framework. `file` is only what the problems call it.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it, with file, line and field; for what is no TOML or has a
+    /// member that is not known, that alone. What this server cannot do yet is among the errors.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Vec<FrameworkProblem>> {
+        let mut notes = Notes { file, text, problems: Vec::new() };
+        let written: written::Written = match toml::from_str(text) {
+            Ok(written) => written,
+            Err(error) => {
+                notes.refuse(error.span(), "", error.message().trim().replace('\n', ", "));
+                return Err(notes.problems);
+            }
+        };
+        match check::check(&written, &mut notes) {
+            Some(framework) if notes.problems.is_empty() => Ok(framework),
+            Some(_) | None => Err(notes.problems),
+        }
+    }
+
+    /// Its name, unique among the frameworks.
+    #[must_use]
+    pub const fn name(&self) -> &FrameworkName {
+        &self.name
+    }
+
+    /// Its name for people.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Whether it is the real thing.
+    #[must_use]
+    pub const fn environment(&self) -> TrustEnvironment {
+        self.environment
+    }
+
+    /// The `iss` of its statements.
+    #[must_use]
+    pub fn issuers(&self) -> &[String] {
+        &self.issuers
+    }
+
+    /// Where the keys that sign its statements come from.
+    #[must_use]
+    pub const fn key_source(&self) -> &KeySource {
+        &self.keys.source
+    }
+
+    /// Whether those keys may be fetched from this very machine.
+    #[must_use]
+    pub const fn keys_on_loopback(&self) -> bool {
+        self.keys.on_loopback
+    }
+
+    /// Where the keys of its clients may lie.
+    #[must_use]
+    pub fn client_key_hosts(&self) -> &[HostPattern] {
+        &self.client_keys.hosts
+    }
+
+    /// Whether the keys of its clients may be fetched from this very machine.
+    #[must_use]
+    pub const fn client_keys_on_loopback(&self) -> bool {
+        self.client_keys.on_loopback
+    }
+
+    /// What its statements must be (S3 to S9). `us` is this server's issuer, which an `aud` may name.
+    #[must_use]
+    pub fn statement_rules(&self, us: &Issuer) -> StatementRules {
+        let mut rules = self.statement.clone();
+        rules.audiences.push(us.as_str().to_owned());
+        rules
+    }
+
+    /// Whether a statement may be used once only (S8): then its `jti` is to be consumed.
+    #[must_use]
+    pub const fn single_use_statements(&self) -> bool {
+        self.single_use_statements
+    }
+
+    /// What its signed requests must be (S11, S12).
+    #[must_use]
+    pub fn request_rules(&self, us: &Issuer, software_id: &str) -> RequestRules {
+        let mut audiences = self.request.audiences.clone();
+        audiences.push(us.as_str().to_owned());
+        RequestRules {
+            algorithms: self.request.algorithms.clone(),
+            types: self.request.types.clone(),
+            issuer: software_id.to_owned(),
+            audiences,
+            max_lifetime_seconds: self.request.max_lifetime_seconds,
+            skew_seconds: self.request.skew_seconds,
+        }
+    }
+
+    /// Whether it takes requests in this format (E1).
+    ///
+    /// # Errors
+    ///
+    /// It takes others.
+    pub fn check_format(&self, request: &RegistrationRequest) -> Result<(), RequestError> {
+        if self.request.formats.contains(&request.format()) {
+            return Ok(());
+        }
+        let accepted: Vec<&str> = self.request.formats.iter().map(|f| f.media_type()).collect();
+        Err(RequestProblem::FormatNotAccepted { accepted: accepted.join(" or ") }.into())
+    }
+
+    /// What its clients may ask of a server that can do `server`.
+    #[must_use]
+    pub fn supported(&self, server: &Supported) -> Supported {
+        let narrow = |offered: &mut Vec<&'static str>, allowed: &Option<Vec<String>>| {
+            if let Some(allowed) = allowed {
+                offered.retain(|name| allowed.iter().any(|known| known == name));
+            }
+        };
+        let mut supported = server.clone();
+        let client = &self.client;
+        narrow(&mut supported.grant_types, &client.grant_types);
+        narrow(&mut supported.token_endpoint_auth_methods, &client.token_endpoint_auth_methods);
+        narrow(
+            &mut supported.token_endpoint_auth_signing_algs,
+            &client.token_endpoint_auth_signing_algs,
+        );
+        supported.local_redirects = client.local_redirects;
+        supported.hybrid_without_implicit = client.hybrid_without_implicit;
+        supported
+    }
+
+    /// What happens when a software product registers again.
+    #[must_use]
+    pub const fn duplicates(&self) -> Duplicates {
+        self.duplicates
+    }
+
+    /// The claims that the answer to a registration repeats (REG-E5), of those in `claims`.
+    #[must_use]
+    pub fn echo(&self, claims: &Map<String, Value>) -> Map<String, Value> {
+        self.echo
+            .iter()
+            .filter_map(|name| claims.get(name).map(|value| (name.clone(), value.clone())))
+            .collect()
+    }
+}

@@ -1,0 +1,91 @@
+//! All frameworks that this server trusts; a statement belongs to exactly one (REG-S4).
+
+use std::collections::BTreeMap;
+
+use crate::protocol::problem::shown;
+use crate::protocol::registration::StatementError;
+use crate::protocol::registration::StatementProblem;
+use crate::protocol::registration::UnverifiedStatement;
+use crate::trust::framework::Framework;
+use crate::trust::framework::FrameworkProblem;
+use crate::types::FrameworkName;
+
+/// The frameworks, by name and by issuer. The empty collection admits nobody (PEER-9).
+#[derive(Debug, Clone, Default)]
+pub struct Frameworks {
+    by_name: BTreeMap<FrameworkName, Framework>,
+    by_issuer: BTreeMap<String, FrameworkName>,
+}
+
+impl Frameworks {
+    /// Puts frameworks together, each with the file it came from.
+    ///
+    /// # Errors
+    ///
+    /// Every name or issuer that two of them share: whose word is taken must never depend on order.
+    pub fn new(
+        frameworks: impl IntoIterator<Item = (String, Framework)>,
+    ) -> Result<Self, Vec<FrameworkProblem>> {
+        let mut all = Self::default();
+        let mut problems = Vec::new();
+        for (file, framework) in frameworks {
+            let mut refuse = |field: &str, message: String| {
+                problems.push(FrameworkProblem {
+                    file: file.clone(),
+                    line: None,
+                    field: field.to_owned(),
+                    message,
+                });
+            };
+            let name = framework.name().clone();
+            for issuer in framework.issuers() {
+                if let Some(other) = all.by_issuer.insert(issuer.clone(), name.clone()) {
+                    refuse("issuers", format!("`{issuer}` is an issuer of `{other}` already"));
+                }
+            }
+            if all.by_name.insert(name.clone(), framework).is_some() {
+                refuse("name", format!("there is another framework `{name}`"));
+            }
+        }
+        if problems.is_empty() { Ok(all) } else { Err(problems) }
+    }
+
+    /// S4: the framework whose issuer the statement names. The name is compared byte for byte
+    /// (SEC-61), and the signature decides later whether it is true.
+    ///
+    /// # Errors
+    ///
+    /// No issuer: the statement is bad. One we do not know: it is unapproved.
+    pub fn find(&self, statement: &UnverifiedStatement) -> Result<&Framework, StatementError> {
+        let issuer = statement.issuer()?;
+        self.by_issuer
+            .get(issuer)
+            .and_then(|name| self.by_name.get(name))
+            .ok_or_else(|| StatementProblem::IssuerUnknown { issuer: shown(issuer) }.into())
+    }
+
+    /// The framework with this name.
+    #[must_use]
+    pub fn named(&self, name: &FrameworkName) -> Option<&Framework> {
+        self.by_name.get(name)
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> std::collections::btree_map::Values<'_, FrameworkName, Framework> {
+        self.by_name.values()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_name.is_empty()
+    }
+}
+
+impl<'a> IntoIterator for &'a Frameworks {
+    type Item = &'a Framework;
+    type IntoIter = std::collections::btree_map::Values<'a, FrameworkName, Framework>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
