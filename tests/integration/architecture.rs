@@ -338,7 +338,8 @@ fn escapes(source: &Source<'_>) -> Vec<String> {
 
 /// The rooms up to `config` only think.
 fn purity(source: &Source<'_>) -> Vec<String> {
-    if position(source.room()) > position(LAST_PURE_ROOM) {
+    let thinks = position(source.room()).is_some_and(|own| Some(own) <= position(LAST_PURE_ROOM));
+    if !thinks {
         return Vec::new();
     }
     DEEDS
@@ -506,6 +507,7 @@ fn a_deed_in_a_room_that_only_thinks_is_refused() {
         assert_eq!(problems("types/a", &in_test), Vec::<String>::new(), "{in_test}");
     }
     told_apart("config/a", "use std::net::TcpListener;", "use std::net::SocketAddr;");
+    assert_eq!(problems("main", "use std::process::ExitCode;"), Vec::<String>::new());
 }
 
 #[test]

@@ -8,6 +8,8 @@ mod discovery;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod http;
+#[cfg(test)]
 mod introspection;
 #[cfg(test)]
 mod one_time_contract;

@@ -6,8 +6,6 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use rcgen::CertificateParams;
-use rcgen::KeyPair;
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::PrivatePkcs8KeyDer;
@@ -16,6 +14,8 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
+
+use crate::support;
 
 /// What the server answers.
 #[derive(Debug, Clone)]
@@ -59,9 +59,7 @@ pub(crate) struct TlsServer {
 impl TlsServer {
     /// Starts on a free port.
     pub(crate) async fn start(reply: Reply) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let certificate = CertificateParams::new(names).unwrap().self_signed(&key).unwrap();
+        let (certificate, key) = support::self_signed();
         let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(provider)

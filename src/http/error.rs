@@ -1,0 +1,149 @@
+//! How a refusal looks as HTTP (STY-11): the status is a function of the code, and this is the only
+//! file that knows it ([RFC 6749] §5.2, RFC 6750 §3, RFC 7591 §3.2.2).
+//!
+//! [RFC 6749]: https://www.rfc-editor.org/rfc/rfc6749
+
+use actix_web::HttpResponse;
+use actix_web::http::ConnectionType;
+
+use crate::endpoints::exchange::Answer;
+use crate::http::answer;
+use crate::protocol::ErrorCode;
+use crate::protocol::OAuthError;
+use crate::types::Secret;
+
+/// How long somebody waits before trying again, in seconds.
+const RETRY_AFTER: &str = "1";
+
+/// The status of an answer with this code.
+pub(super) const fn status(code: ErrorCode) -> u16 {
+    match code {
+        ErrorCode::InvalidRequest
+        | ErrorCode::InvalidGrant
+        | ErrorCode::UnauthorizedClient
+        | ErrorCode::UnsupportedGrantType
+        | ErrorCode::InvalidScope
+        | ErrorCode::InvalidTarget
+        | ErrorCode::UnsupportedTokenType
+        | ErrorCode::InvalidRedirectUri
+        | ErrorCode::InvalidClientMetadata
+        | ErrorCode::InvalidSoftwareStatement
+        | ErrorCode::UnapprovedSoftwareStatement => 400,
+        ErrorCode::InvalidClient | ErrorCode::InvalidToken => 401,
+        ErrorCode::InsufficientScope | ErrorCode::AccessDenied => 403,
+        ErrorCode::NotFound => 404,
+        ErrorCode::MethodNotAllowed => 405,
+        ErrorCode::Conflict => 409,
+        ErrorCode::PayloadTooLarge => 413,
+        ErrorCode::ServerError => 500,
+        ErrorCode::TemporarilyUnavailable => 503,
+    }
+}
+
+/// Renders a refusal and tells the log. `tried` is the request's `Authorization` header.
+pub(super) fn render(refusal: &OAuthError, tried: Option<&Secret>) -> HttpResponse {
+    let status = status(refusal.code);
+    note(refusal, status);
+    let mut told = Answer::json(status, &refusal.body());
+    if let Some(challenge) = challenge(refusal.code, tried) {
+        told = told.with_header("www-authenticate", challenge);
+    }
+    if status == 503 {
+        told = told.with_header("retry-after", RETRY_AFTER);
+    }
+    let mut response = answer::render(told);
+    if status == 413 {
+        // What is still on its way is not worth reading.
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
+    response
+}
+
+/// One event per failure, here at the boundary (STY-37).
+fn note(refusal: &OAuthError, status: u16) {
+    let (code, description) = (refusal.code.as_str(), refusal.description.as_str());
+    let detail = refusal.detail.as_deref();
+    if status >= 500 {
+        tracing::error!(
+            error.code = code,
+            error.description = description,
+            error.detail = detail,
+            "failed"
+        );
+    } else {
+        tracing::info!(
+            error.code = code,
+            error.description = description,
+            error.detail = detail,
+            "refused"
+        );
+    }
+}
+
+/// How to authenticate: with the scheme that was tried, otherwise with the one that fits the code.
+/// Who has not tried at all is not told of an error (RFC 6750 §3.1).
+fn challenge(code: ErrorCode, tried: Option<&Secret>) -> Option<String> {
+    let scheme = tried.and_then(|header| header.reveal().split(' ').next()).unwrap_or_default();
+    let is_client = match code {
+        ErrorCode::InvalidClient => true,
+        ErrorCode::InvalidToken | ErrorCode::InsufficientScope => false,
+        ErrorCode::InvalidRequest
+        | ErrorCode::InvalidGrant
+        | ErrorCode::UnauthorizedClient
+        | ErrorCode::UnsupportedGrantType
+        | ErrorCode::InvalidScope
+        | ErrorCode::InvalidTarget
+        | ErrorCode::UnsupportedTokenType
+        | ErrorCode::InvalidRedirectUri
+        | ErrorCode::InvalidClientMetadata
+        | ErrorCode::InvalidSoftwareStatement
+        | ErrorCode::UnapprovedSoftwareStatement
+        | ErrorCode::NotFound
+        | ErrorCode::MethodNotAllowed
+        | ErrorCode::PayloadTooLarge
+        | ErrorCode::Conflict
+        | ErrorCode::AccessDenied
+        | ErrorCode::ServerError
+        | ErrorCode::TemporarilyUnavailable => return None,
+    };
+    if is_client && !scheme.eq_ignore_ascii_case("Bearer") {
+        return Some("Basic realm=\"countersign\", charset=\"UTF-8\"".to_owned());
+    }
+    if tried.is_none() {
+        return Some("Bearer realm=\"countersign\"".to_owned());
+    }
+    let code = if is_client { ErrorCode::InvalidToken } else { code };
+    Some(format!("Bearer realm=\"countersign\", error=\"{}\"", code.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_challenge_names_the_scheme_that_was_tried() {
+        let said = |code, tried: Option<&str>| challenge(code, tried.map(Secret::new).as_ref());
+        let basic = said(ErrorCode::InvalidClient, Some("Basic eDp5")).unwrap();
+        assert!(basic.starts_with("Basic "), "{basic}");
+        assert!(said(ErrorCode::InvalidClient, None).unwrap().starts_with("Basic "));
+        let bearer = said(ErrorCode::InvalidToken, Some("Bearer x")).unwrap();
+        assert_eq!(bearer, "Bearer realm=\"countersign\", error=\"invalid_token\"");
+        let untried = said(ErrorCode::InvalidToken, None).unwrap();
+        assert_eq!(untried, "Bearer realm=\"countersign\"");
+        assert_eq!(said(ErrorCode::InvalidGrant, None), None);
+    }
+
+    #[test]
+    fn a_refusal_is_json_that_nobody_keeps() {
+        let refusal = OAuthError::new(ErrorCode::InvalidToken, "no").with_detail("private");
+        let response = render(&refusal, None);
+        assert_eq!(response.status(), 401);
+        let header = |name: &str| response.headers().get(name).unwrap().to_str().unwrap();
+        assert_eq!(header("content-type"), "application/json");
+        assert_eq!(header("cache-control"), "no-store");
+        assert_eq!(header("pragma"), "no-cache");
+        assert!(header("www-authenticate").starts_with("Bearer"));
+        let away = OAuthError::new(ErrorCode::TemporarilyUnavailable, "later");
+        assert!(render(&away, None).headers().contains_key("retry-after"));
+    }
+}

@@ -1,0 +1,128 @@
+//! A request as it comes from the network, read within limits. actix's own `Json` and `Form` answer in
+//! plain text and hide what is repeated, so the body stays raw.
+
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use actix_web::http;
+use actix_web::http::header;
+use actix_web::http::header::HeaderName;
+use actix_web::web::Payload;
+
+use crate::config::LimitSettings;
+use crate::endpoints::exchange::Incoming;
+use crate::endpoints::exchange::Method;
+use crate::protocol::ErrorCode;
+use crate::protocol::OAuthError;
+use crate::types::RequestId;
+use crate::types::Secret;
+use crate::types::Timestamp;
+
+/// Why a request cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unreadable {
+    /// A header that may stand once stands twice: each reader could believe another one.
+    #[error("the header `{0}` is repeated")]
+    Repeated(HeaderName),
+    /// A header holds what a header may not.
+    #[error("the header `{0}` is not plain ASCII")]
+    NotAscii(HeaderName),
+    /// The body is longer than we read.
+    #[error("the body is larger than {0} bytes")]
+    TooLarge(usize),
+    /// The body ended early, or was not framed as HTTP frames it.
+    #[error("the body did not arrive whole")]
+    Truncated,
+    /// The body took too long.
+    #[error("the body took too long to arrive")]
+    Slow,
+}
+
+impl From<Unreadable> for OAuthError {
+    fn from(unreadable: Unreadable) -> Self {
+        let code = match unreadable {
+            Unreadable::TooLarge(_) => ErrorCode::PayloadTooLarge,
+            Unreadable::Repeated(_)
+            | Unreadable::NotAscii(_)
+            | Unreadable::Truncated
+            | Unreadable::Slow => ErrorCode::InvalidRequest,
+        };
+        Self::new(code, unreadable.to_string())
+    }
+}
+
+/// What the listener knows of a request before it is read.
+#[derive(Debug, Clone)]
+pub(super) struct Arrival {
+    pub(super) request_id: RequestId,
+    pub(super) now: Timestamp,
+}
+
+/// Reads a request whole.
+pub(super) async fn read(
+    request: &HttpRequest,
+    payload: Payload,
+    limits: &LimitSettings,
+    arrival: Arrival,
+) -> Result<Incoming, Unreadable> {
+    let header = |name| single(request, name);
+    Ok(Incoming {
+        method: method(request.method()),
+        path: request.path().to_owned(),
+        segments: request
+            .match_info()
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+        query: Some(request.query_string()).filter(|query| !query.is_empty()).map(Secret::new),
+        content_type: header(header::CONTENT_TYPE)?,
+        authorization: header(header::AUTHORIZATION)?.map(Secret::new),
+        accept: header(header::ACCEPT)?,
+        body: body(request, payload, limits.body_bytes, limits.body_timeout).await?,
+        request_id: arrival.request_id,
+        now: arrival.now,
+    })
+}
+
+/// The endpoints' word for a method.
+pub(super) fn method(method: &http::Method) -> Method {
+    match *method {
+        http::Method::GET | http::Method::HEAD => Method::Get,
+        http::Method::POST => Method::Post,
+        http::Method::PUT => Method::Put,
+        http::Method::PATCH => Method::Patch,
+        http::Method::DELETE => Method::Delete,
+        _ => Method::Other,
+    }
+}
+
+fn single(request: &HttpRequest, name: HeaderName) -> Result<Option<String>, Unreadable> {
+    let mut found = request.headers().get_all(&name);
+    let Some(value) = found.next() else { return Ok(None) };
+    // `Accept` is a list, and only a hint.
+    if found.next().is_some() && name != header::ACCEPT {
+        return Err(Unreadable::Repeated(name));
+    }
+    let text = value.to_str().map_err(|_| Unreadable::NotAscii(name))?;
+    Ok(Some(text.to_owned()))
+}
+
+async fn body(
+    request: &HttpRequest,
+    payload: Payload,
+    most: usize,
+    longest: Duration,
+) -> Result<Vec<u8>, Unreadable> {
+    let promised =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if promised.and_then(|text| text.parse::<usize>().ok()).is_some_and(|length| length > most) {
+        return Err(Unreadable::TooLarge(most));
+    }
+    let read = tokio::time::timeout(longest, payload.to_bytes_limited(most)).await;
+    match read {
+        Ok(Ok(Ok(bytes))) => Ok(bytes.to_vec()),
+        Ok(Ok(Err(_))) => Err(Unreadable::Truncated),
+        Ok(Err(_)) => Err(Unreadable::TooLarge(most)),
+        Err(_) => Err(Unreadable::Slow),
+    }
+}
