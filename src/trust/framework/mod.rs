@@ -275,6 +275,13 @@ impl Framework {
         supported
     }
 
+    /// Every scope that its table of roles names. One that no API product has is a mistake in the
+    /// file, to be refused at start (PEER-3).
+    #[must_use]
+    pub fn role_scopes(&self) -> ScopeSet {
+        self.ceilings.values().flat_map(|ceiling| &ceiling.scope).cloned().collect()
+    }
+
     /// What happens when a software product registers again.
     #[must_use]
     pub const fn duplicates(&self) -> Duplicates {

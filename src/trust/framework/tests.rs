@@ -235,7 +235,9 @@ fn the_format_carries_what_other_ecosystems_need_reg_eco() {
             "claim = \"software_roles\"\n[roles.ceilings.AISP]\nscope = \"openid accounts\"\ngrant_types = [\"client_credentials\"]",
         )
         .replace("claim = \"org_status\"", "claim = \"organisation_competent_authority_claims[].status\"");
-    assert_eq!(Framework::parse("uk.toml", &uk).unwrap().issuers(), ["OpenBanking Ltd"]);
+    let uk = Framework::parse("uk.toml", &uk).unwrap();
+    assert_eq!(uk.issuers(), ["OpenBanking Ltd"]);
+    assert_eq!(uk.role_scopes().to_string(), "accounts openid");
 
     // Brazil: roles with a status each, all of the role's scopes by default; its binding comes later.
     let brazil = SHIPPED_DIRECTORY
