@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod client_keys;
+#[cfg(test)]
 mod discovery;
 #[cfg(test)]
 mod documents;
