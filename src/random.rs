@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::types::{AuditEventId, Secret, Timestamp};
+use crate::types::{AuditEventId, DecisionId, Secret, Timestamp};
 
 /// RFC 4648 §6, in lower case.
 const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
@@ -26,6 +26,13 @@ pub fn secret() -> Secret {
 #[must_use]
 pub fn event_id(now: Timestamp) -> AuditEventId {
     AuditEventId::from_random(&format!("{:012}{}", now.epoch(), identifier()))
+}
+
+/// The identifier of a decision: it sorts by time, to the second.
+#[must_use]
+pub fn decision_id(now: Timestamp) -> DecisionId {
+    let random: String = identifier().chars().take(20).collect();
+    DecisionId::from_random(&format!("{:012}{random}", now.epoch()))
 }
 
 /// Random bytes. Where the operating system has none to give, this waits: a guessable value would be

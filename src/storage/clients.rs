@@ -169,6 +169,20 @@ impl Reader<'_> {
                 .load(self.connection)?,
         )
     }
+
+    /// How many clients of a software product have not ended.
+    pub fn live_clients_of_software(
+        &mut self,
+        software_product_id: &SoftwareProductId,
+    ) -> Result<u32, StorageError> {
+        let ended = ClientState::ALL.iter().filter(|state| state.is_tombstone());
+        let live: i64 = clients::table
+            .filter(clients::software_product_id.eq(software_product_id.as_str()))
+            .filter(clients::state.ne_all(ended.map(|state| state.name())))
+            .count()
+            .get_result(self.connection)?;
+        Ok(u32::try_from(live).unwrap_or(u32::MAX))
+    }
 }
 
 impl Writer<'_> {

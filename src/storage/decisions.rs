@@ -101,6 +101,22 @@ impl Reader<'_> {
                 .load(self.connection)?,
         )
     }
+
+    /// The newest decision about a subject.
+    pub fn last_decision_about(
+        &mut self,
+        subject: &Object,
+    ) -> Result<Option<DecisionRecord>, StorageError> {
+        decisions::table
+            .filter(decisions::subject_kind.eq(&subject.kind))
+            .filter(decisions::subject_id.eq(&subject.id))
+            .order(decisions::id.desc())
+            .select(DecisionRow::as_select())
+            .first(self.connection)
+            .optional()?
+            .map(DecisionRecord::try_from)
+            .transpose()
+    }
 }
 
 impl Writer<'_> {

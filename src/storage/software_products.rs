@@ -117,6 +117,16 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
+    /// Makes every other transaction that calls this for the same software product wait until this
+    /// one ends: what is counted afterwards stays true until the commit.
+    pub fn lock_software_product(&mut self, id: &SoftwareProductId) -> Result<(), StorageError> {
+        self.update_unaudited(TABLE, |connection| {
+            diesel::update(software_products::table.find(id.as_str()))
+                .set(software_products::state.eq(software_products::state))
+                .execute(connection)
+        })
+    }
+
     /// Records a software product.
     pub fn insert_software_product(
         &mut self,

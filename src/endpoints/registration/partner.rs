@@ -1,0 +1,122 @@
+//! What the bank knows of the partner behind a statement, and what policy makes of it.
+
+use std::collections::BTreeSet;
+
+use crate::app::App;
+use crate::endpoints::failure::Failure;
+use crate::partners::{
+    Agreement, ApiProduct, Environment, Organisation, SoftwareProduct, SoftwareProductState,
+};
+use crate::policy::{
+    Class, Decision, Finding, GrantFacts, GrantInput, ItemDecision, Reason, SenderConstraint,
+    StatementFacts,
+};
+use crate::protocol::{ErrorCode, OAuthError};
+use crate::storage::StorageError;
+use crate::types::{ReasonCode, ScopeSet, Timestamp};
+
+use super::evidence::Evidence;
+
+/// The bank's side of a registration.
+#[derive(Debug)]
+pub(super) struct Partner {
+    /// None if the bank does not know the organisation.
+    pub(super) organisation: Option<Organisation>,
+    agreements: Vec<Agreement>,
+    pub(super) products: Vec<ApiProduct>,
+    /// None if this software has never registered.
+    pub(super) software: Option<SoftwareProduct>,
+}
+
+impl Partner {
+    /// Reads everything in one go.
+    pub(super) async fn look_up(app: &App, evidence: &Evidence) -> Result<Self, Failure> {
+        let framework = evidence.framework.name().clone();
+        let organisation_id = evidence.facts.organisation_id.clone();
+        let software_id = evidence.facts.software_id.clone();
+        let scope = evidence.metadata.scope.clone();
+        let partner = app.database.read(move |reader| -> Result<Self, StorageError> {
+            let organisation = reader.organisation_in_directory(&framework, &organisation_id)?;
+            let agreements = match &organisation {
+                Some(organisation) => reader.agreements_of(&organisation.id)?,
+                None => Vec::new(),
+            };
+            let products = reader.products_offering(&scope)?;
+            let software = reader.software_product_in_directory(&framework, &software_id)?;
+            Ok(Self { organisation, agreements, products, software })
+        });
+        Ok(partner.await?)
+    }
+
+    /// A software product belongs to one organisation (REG-T2), and only an active one registers.
+    pub(super) fn check_software(&self) -> Result<(), OAuthError> {
+        let Some(software) = &self.software else { return Ok(()) };
+        let unapproved = |description: &str, code: ReasonCode| {
+            OAuthError::new(ErrorCode::UnapprovedSoftwareStatement, description)
+                .with_member("reasons", serde_json::json!([Reason::of(code)]))
+        };
+        if self.organisation.as_ref().is_none_or(|owner| owner.id != software.organisation_id) {
+            let description = "the software is known as another organisation's";
+            return Err(unapproved(description, ReasonCode::SoftwareProductNotActive));
+        }
+        if software.state != SoftwareProductState::Active {
+            let description = format!("the bank holds the software product as `{}`", software.state);
+            return Err(unapproved(&description, ReasonCode::SoftwareProductNotActive));
+        }
+        Ok(())
+    }
+
+    /// Decides each scope.
+    pub(super) fn decide(&self, app: &App, evidence: &Evidence, now: Timestamp) -> Decision {
+        let rules = evidence.framework.statement_rules(&app.settings.server.issuer);
+        let facts = GrantFacts::new(
+            GrantInput {
+                software_id: &evidence.facts.software_id,
+                organisation: self.organisation.as_ref(),
+                agreements: &self.agreements,
+                products: &self.products,
+                statement: StatementFacts {
+                    // Evidence exists only for a statement that was verified and is burnt now.
+                    verified: true,
+                    jti_fresh: true,
+                    issued_at: evidence.statement.issued_at(),
+                    longest_age_seconds: rules.max_age_seconds,
+                    environment: environment(evidence, app.settings.server.environment),
+                },
+                role_scopes: None,
+                client_auth_method: &evidence.metadata.token_endpoint_auth_method,
+                sender_constraint: SenderConstraint::None,
+                environment: app.settings.server.environment,
+                waivers: &BTreeSet::new(),
+                overdue_conditions: &BTreeSet::new(),
+            },
+            now,
+        );
+        app.policy.decide_grants(&facts, &evidence.metadata.scope)
+    }
+}
+
+/// Refuses what the bank has withdrawn from this very client: an update is no way around a
+/// revocation (GOV-RV-7).
+pub(super) fn withhold(decision: &mut Decision, withdrawn: &ScopeSet) {
+    let finding = Finding { code: ReasonCode::EntitlementNotActive, class: Class::Hard };
+    for decided in &mut decision.items {
+        if withdrawn.contains(decided.item.scope()) {
+            *decided = ItemDecision::denied(decided.item.clone(), [finding]);
+        }
+    }
+}
+
+/// The environment that the statement names. A word that nobody knows counts as the wrong one.
+fn environment(evidence: &Evidence, ours: Environment) -> Option<Environment> {
+    let named = evidence.facts.environment.as_deref()?.to_ascii_lowercase();
+    let known = match named.as_str() {
+        "production" | "live" => Some(Environment::Production),
+        "sandbox" | "test" => Some(Environment::Sandbox),
+        _ => None,
+    };
+    known.or(Some(match ours {
+        Environment::Sandbox => Environment::Production,
+        Environment::Production => Environment::Sandbox,
+    }))
+}

@@ -1,0 +1,281 @@
+//! What is remembered of a registration: client, keys, entitlements, decision and audit event, in
+//! one transaction or not at all.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::app::App;
+use crate::endpoints::exchange::Incoming;
+use crate::endpoints::failure::Failure;
+use crate::governance::audit::{Actor, ActorKind, AuditAction, AuditEvent, Object};
+use crate::jose::PublicKey;
+use crate::partners::client::StatementProvenance;
+use crate::partners::{
+    ApiProduct, Client, ClientState, Credential, CredentialState, Entitlement, EntitlementState,
+    Organisation, SoftwareProduct, SoftwareProductState,
+};
+use crate::policy::Decision;
+use crate::protocol::client::ClientMetadata;
+use crate::protocol::{ErrorCode, OAuthError};
+use crate::random;
+use crate::storage::{Change, DecisionRecord, StorageError, Writer};
+use crate::trust::Duplicates;
+use crate::types::{
+    ClientId, CredentialId, EntitlementId, Scope, Secret, SoftwareProductId, Timestamp,
+};
+
+use super::Considered;
+use super::evidence::Evidence;
+
+/// How long a key may be used after it was first seen, in seconds (GOV §6.2).
+const KEY_SECONDS: i64 = 365 * 86_400;
+
+/// Everything that a registration leaves behind.
+#[derive(Debug, Clone)]
+pub(super) struct Registration {
+    software: SoftwareProduct,
+    software_is_new: bool,
+    duplicates: Duplicates,
+    pub(super) client: Client,
+    pub(super) credentials: Vec<Credential>,
+    pub(super) entitlements: Vec<Entitlement>,
+    pub(super) decision: DecisionRecord,
+    pub(super) event: AuditEvent,
+}
+
+impl Registration {
+    /// Puts it together; nothing is stored yet.
+    pub(super) fn new(
+        considered: &Considered,
+        owner: &Organisation,
+        token: &Secret,
+        incoming: &Incoming,
+    ) -> Self {
+        let Considered { evidence, partner, decision } = considered;
+        let now = incoming.now;
+        let software =
+            partner.software.clone().unwrap_or_else(|| new_software(evidence, owner, now));
+        let id = ClientId::from_random(&random::identifier());
+        let client = Client {
+            id: id.clone(),
+            software_product_id: software.id.clone(),
+            organisation_id: software.organisation_id.clone(),
+            metadata: granted_metadata(evidence, decision),
+            software_statement: evidence.statement.text().to_owned(),
+            provenance: provenance(evidence),
+            registration_access_token: token.hash(),
+            policy_digest: decision.policy_digest.clone(),
+            state: ClientState::Active,
+            issued_at: now,
+        };
+        Self {
+            software,
+            software_is_new: partner.software.is_none(),
+            duplicates: evidence.framework.duplicates(),
+            credentials: credentials(evidence, &id, now),
+            entitlements: entitlements(&partner.products, decision, &id, now),
+            decision: decision_record(decision, client_object(&id), now),
+            event: event(AuditAction::ClientRegistered, client_object(&id), considered, incoming),
+            client,
+        }
+    }
+
+    /// Writes it all, and returns the client.
+    pub(super) async fn insert(self, app: &App) -> Result<Client, Failure> {
+        let client = self.client.clone();
+        let write = move |writer: &mut Writer<'_>| self.write(writer);
+        let software_product_id = app.database.write(write).await?;
+        Ok(Client { software_product_id, ..client })
+    }
+
+    fn write(mut self, writer: &mut Writer<'_>) -> Result<Change<SoftwareProductId>, Failure> {
+        if self.software_is_new {
+            self.settle_software(writer)?;
+        }
+        self.check_duplicates(writer)?;
+        writer.insert_client(&self.client)?;
+        for credential in &self.credentials {
+            writer.insert_credential(credential)?;
+        }
+        for entitlement in &self.entitlements {
+            writer.insert_entitlement(entitlement)?;
+        }
+        writer.insert_decision(&self.decision)?;
+        Ok(Change::made(self.software.id, vec![self.event]))
+    }
+
+    /// Records the software, unless another registration has done so in the meantime.
+    fn settle_software(&mut self, writer: &mut Writer<'_>) -> Result<(), Failure> {
+        match writer.insert_software_product(&self.software) {
+            Ok(()) => return Ok(()),
+            Err(StorageError::Exists { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let (framework, software_id) = (&self.software.framework, &self.software.software_id);
+        let there = writer.software_product_in_directory(framework, software_id)?;
+        let there = there
+            .filter(|there| there.organisation_id == self.software.organisation_id)
+            .ok_or(StorageError::Stale { table: "software_products" })?;
+        self.client.software_product_id = there.id.clone();
+        self.software = there;
+        Ok(())
+    }
+
+    /// S15, S18: how many live clients one software product may have, counted in the transaction
+    /// that adds one.
+    fn check_duplicates(&self, writer: &mut Writer<'_>) -> Result<(), Failure> {
+        writer.lock_software_product(&self.software.id)?;
+        let live = writer.live_clients_of_software(&self.software.id)?;
+        match self.duplicates {
+            Duplicates::Reject if live > 0 => {
+                let description = "this software is registered already: manage it at its \
+                                   registration_client_uri, or delete it there first";
+                Err(OAuthError::new(ErrorCode::UnapprovedSoftwareStatement, description).into())
+            }
+            Duplicates::AllowMany { most } if live >= most => {
+                let description = format!(
+                    "this software has {most} clients already: delete one at its \
+                     registration_client_uri first"
+                );
+                Err(OAuthError::new(ErrorCode::UnapprovedSoftwareStatement, description).into())
+            }
+            Duplicates::Reject | Duplicates::AllowMany { .. } => Ok(()),
+        }
+    }
+}
+
+fn new_software(evidence: &Evidence, owner: &Organisation, now: Timestamp) -> SoftwareProduct {
+    SoftwareProduct {
+        id: SoftwareProductId::from_random(&random::identifier()),
+        organisation_id: owner.id.clone(),
+        framework: evidence.framework.name().clone(),
+        software_id: evidence.facts.software_id.clone(),
+        name: evidence.facts.software_name.clone(),
+        state: SoftwareProductState::Active,
+        created_at: now,
+    }
+}
+
+/// What is registered: the scope is what was granted, and the answer says so (GOV §1.2).
+pub(super) fn granted_metadata(evidence: &Evidence, decision: &Decision) -> ClientMetadata {
+    ClientMetadata { scope: decision.approved(), ..evidence.metadata.clone() }
+}
+
+pub(super) fn provenance(evidence: &Evidence) -> StatementProvenance {
+    let statement = &evidence.statement;
+    StatementProvenance {
+        issuer: statement.issuer().to_owned(),
+        jti: statement.jti().map(str::to_owned),
+        key_id: statement.key_id().map(str::to_owned),
+        issued_at: statement.issued_at(),
+        expires_at: statement.expires_at(),
+        digest: statement.digest().to_owned(),
+    }
+}
+
+/// The keys that the software showed. The request was signed by one of them, and the directory
+/// vouches for the others.
+pub(super) fn credentials(evidence: &Evidence, id: &ClientId, now: Timestamp) -> Vec<Credential> {
+    let credential = |key: &PublicKey| Credential {
+        id: CredentialId::from_random(&random::identifier()),
+        client_id: id.clone(),
+        key_id: key.key_id().map(str::to_owned),
+        thumbprint: key.thumbprint().to_owned(),
+        not_after: now.plus(KEY_SECONDS),
+        state: CredentialState::Active,
+        created_at: now,
+    };
+    let mut seen = BTreeSet::new();
+    let distinct = evidence.keys.keys().iter().filter(|key| seen.insert(key.thumbprint()));
+    distinct.map(credential).collect()
+}
+
+/// One for each scope that was approved.
+pub(super) fn entitlements(
+    products: &[ApiProduct],
+    decision: &Decision,
+    id: &ClientId,
+    now: Timestamp,
+) -> Vec<Entitlement> {
+    let entitlement = |scope: &Scope| {
+        let product = products.iter().find(|product| product.scope(scope).is_some())?;
+        let lasts = product.scope(scope)?.tier.entitlement_seconds();
+        Some(Entitlement {
+            id: EntitlementId::from_random(&random::identifier()),
+            client_id: id.clone(),
+            scope: scope.clone(),
+            product_id: product.id.clone(),
+            basis: format!("policy:{}", decision.policy_digest),
+            granted_at: now,
+            expires_at: now.plus(lasts),
+            review_due: now.plus(lasts),
+            state: EntitlementState::Active,
+        })
+    };
+    decision.approved().iter().filter_map(entitlement).collect()
+}
+
+pub(super) fn client_object(id: &ClientId) -> Object {
+    Object { kind: "client".to_owned(), id: id.to_string() }
+}
+
+pub(super) fn decision_record(decision: &Decision, subject: Object, now: Timestamp) -> DecisionRecord {
+    DecisionRecord {
+        id: random::decision_id(now),
+        time: now,
+        subject,
+        items: json!(decision.items),
+        facts_digest: decision.facts_digest.clone(),
+        policy_digest: decision.policy_digest.clone(),
+    }
+}
+
+/// The audit event: hashes, outcomes and what was replaced, never the statement itself (REG-G8).
+pub(super) fn event(
+    action: AuditAction,
+    object: Object,
+    considered: &Considered,
+    incoming: &Incoming,
+) -> AuditEvent {
+    let Considered { evidence, decision, .. } = considered;
+    let actor = Actor { kind: ActorKind::Software, id: evidence.facts.software_id.to_string() };
+    let replaced: Vec<_> = evidence.replaced.iter().map(|one| &one.member).collect();
+    AuditEvent {
+        id: random::event_id(incoming.now),
+        time: incoming.now,
+        actor,
+        action,
+        object,
+        reasons: decision.codes(),
+        policy_digest: Some(decision.policy_digest.clone()),
+        request_id: Some(incoming.request_id.clone()),
+        detail: json!({
+            "framework": evidence.framework.name(),
+            "organisation": evidence.facts.organisation_id,
+            "statement_digest": evidence.statement.digest(),
+            "key_thumbprint": evidence.bound.key_thumbprint(),
+            "approved": decision.approved(),
+            "referred": decision.referred(),
+            "refused": decision.refused(),
+            "replaced": replaced,
+        }),
+    }
+}
+
+/// Writes down that a registration was refused, and why (REG-G8).
+pub(super) async fn refusal(
+    app: &App,
+    considered: &Considered,
+    incoming: &Incoming,
+) -> Result<(), Failure> {
+    let software_id = considered.evidence.facts.software_id.to_string();
+    let object = Object { kind: "software".to_owned(), id: software_id };
+    let record = decision_record(&considered.decision, object.clone(), incoming.now);
+    let event = event(AuditAction::RegistrationRefused, object, considered, incoming);
+    let write = move |writer: &mut Writer<'_>| -> Result<Change<()>, StorageError> {
+        writer.insert_decision(&record)?;
+        Ok(Change::made((), vec![event]))
+    };
+    Ok(app.database.write(write).await?)
+}

@@ -1,0 +1,102 @@
+//! An update of a registration (RFC 7592 §2.2): the client keeps its name, its history and its
+//! registration access token; scopes that are no longer granted are taken back.
+
+use std::collections::BTreeMap;
+
+use crate::app::App;
+use crate::endpoints::exchange::Incoming;
+use crate::endpoints::failure::Failure;
+use crate::governance::audit::{AuditAction, AuditEvent};
+use crate::partners::{Client, Credential, Entitlement, EntitlementState};
+use crate::storage::{Change, DecisionRecord, StorageError, Writer};
+use crate::types::Scope;
+
+use super::Considered;
+use super::record;
+
+/// What an update writes.
+#[derive(Debug, Clone)]
+pub(super) struct Replacement {
+    client: Client,
+    credentials: Vec<Credential>,
+    granted: Vec<Entitlement>,
+    decision: DecisionRecord,
+    event: AuditEvent,
+}
+
+impl Replacement {
+    /// Puts it together; nothing is stored yet.
+    pub(super) fn new(considered: &Considered, before: Client, incoming: &Incoming) -> Self {
+        let Considered { evidence, partner, decision } = considered;
+        let (id, now) = (before.id.clone(), incoming.now);
+        let object = record::client_object(&id);
+        Self {
+            client: Client {
+                metadata: record::granted_metadata(evidence, decision),
+                software_statement: evidence.statement.text().to_owned(),
+                provenance: record::provenance(evidence),
+                policy_digest: decision.policy_digest.clone(),
+                ..before
+            },
+            credentials: record::credentials(evidence, &id, now),
+            granted: record::entitlements(&partner.products, decision, &id, now),
+            decision: record::decision_record(decision, object.clone(), now),
+            event: record::event(AuditAction::ClientUpdated, object, considered, incoming),
+        }
+    }
+
+    /// Writes it all, and returns the client as it is now.
+    pub(super) async fn write(self, app: &App) -> Result<Client, Failure> {
+        let client = self.client.clone();
+        let write = move |writer: &mut Writer<'_>| -> Result<Change<()>, StorageError> {
+            writer.update_client(&self.client)?;
+            self.add_credentials(writer)?;
+            self.settle_entitlements(writer)?;
+            writer.insert_decision(&self.decision)?;
+            Ok(Change::made((), vec![self.event]))
+        };
+        app.database.write(write).await?;
+        Ok(client)
+    }
+
+    /// Keys that are known stay as they are: an update revives none that was revoked.
+    fn add_credentials(&self, writer: &mut Writer<'_>) -> Result<(), StorageError> {
+        for credential in &self.credentials {
+            let known =
+                writer.credential_by_thumbprint(&credential.client_id, &credential.thumbprint)?;
+            if known.is_none() {
+                writer.insert_credential(credential)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Grants what is granted now and takes back the rest (REG-U6).
+    fn settle_entitlements(&self, writer: &mut Writer<'_>) -> Result<(), StorageError> {
+        let mut held: BTreeMap<Scope, Entitlement> = writer
+            .entitlements_of(&self.client.id)?
+            .into_iter()
+            .map(|entitlement| (entitlement.scope.clone(), entitlement))
+            .collect();
+        for granted in &self.granted {
+            match held.remove(&granted.scope) {
+                None => writer.insert_entitlement(granted)?,
+                Some(before) if is_kept(&before, granted) => {}
+                Some(before) => {
+                    let anew = Entitlement { id: before.id, ..granted.clone() };
+                    writer.replace_entitlement(&anew, before.state)?;
+                }
+            }
+        }
+        for (_, no_longer) in held.into_iter().filter(|(_, held)| held.is_in_use()) {
+            let (from, to) = (no_longer.state, EntitlementState::Reduced);
+            writer.change_entitlement_state(&no_longer.id, from, to)?;
+        }
+        Ok(())
+    }
+}
+
+/// An entitlement that is in use keeps its end: an update is no review (GOV-RC-3).
+fn is_kept(before: &Entitlement, granted: &Entitlement) -> bool {
+    before.is_in_use() && granted.granted_at < before.expires_at
+}
