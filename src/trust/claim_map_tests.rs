@@ -188,6 +188,19 @@ fn a_statement_and_a_request_of_its_software_become_metadata() {
 }
 
 #[test]
+fn a_statement_is_remembered_as_long_as_it_could_be_accepted_reg_s8() {
+    let software = Software::new();
+    for (exp, last) in [(NOW + 600, NOW + 300), (NOW + 100, NOW + 110)] {
+        let (text, statement) = software.statement(json!({ "exp": exp }));
+        let last = Timestamp::from_epoch(last).unwrap();
+        assert_eq!(framework().acceptable_until(&statement), last);
+        let again = UnverifiedStatement::parse(&text).unwrap();
+        let rules = framework().statement_rules(&us());
+        assert!(again.verify(&rules, &keys(&software.directory), last.plus(1)).is_err());
+    }
+}
+
+#[test]
 fn a_request_for_another_statement_or_without_a_signature_is_not_bound_reg_s11_reg_t1() {
     let software = Software::new();
     let (_, statement) = software.statement(json!({}));

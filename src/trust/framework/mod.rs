@@ -25,6 +25,7 @@ use crate::protocol::registration::RequestError;
 use crate::protocol::registration::RequestFormat;
 use crate::protocol::registration::RequestProblem;
 use crate::protocol::registration::RequestRules;
+use crate::protocol::registration::SoftwareStatement;
 use crate::protocol::registration::StatementRules;
 use crate::trust::claim_rule::ClaimRule;
 use crate::trust::framework::problem::Notes;
@@ -34,6 +35,7 @@ use crate::types::FrameworkName;
 use crate::types::HttpsUri;
 use crate::types::Issuer;
 use crate::types::ScopeSet;
+use crate::types::Timestamp;
 
 pub use problem::FrameworkProblem;
 
@@ -224,6 +226,14 @@ impl Framework {
     #[must_use]
     pub const fn single_use_statements(&self) -> bool {
         self.single_use_statements
+    }
+
+    /// The last instant at which a statement could be accepted: so long its `jti` is to be remembered.
+    #[must_use]
+    pub fn acceptable_until(&self, statement: &SoftwareStatement) -> Timestamp {
+        let stale = statement.issued_at().plus(self.statement.max_age_seconds);
+        let expired = statement.expires_at().map(|at| at.plus(self.statement.skew_seconds));
+        expired.map_or(stale, |expired| expired.min(stale))
     }
 
     /// What its signed requests must be (S11, S12).
