@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::app::KnownClient;
 use crate::app::KnownResourceServer;
+use crate::endpoints::client_key;
 use crate::endpoints::exchange::Incoming;
 use crate::endpoints::failure::{Broken, Failure};
 use crate::jose::JwkSet;
@@ -107,7 +108,11 @@ pub async fn client(
     let keys = client_keys(app, &known, &assertion, incoming.now).await?;
     let verified = verify(app, assertion, &keys, incoming.now)?;
     burn(app, &verified, incoming.now).await?;
-    Ok(AuthenticatedClient { known, thumbprint: verified.thumbprint().to_owned() })
+    let thumbprint = verified.thumbprint().to_owned();
+    if known.record().credential(&thumbprint).is_none() {
+        client_key::note(app, &known, &keys, &thumbprint, incoming).await?;
+    }
+    Ok(AuthenticatedClient { known, thumbprint })
 }
 
 /// Authenticates a resource server, by its secret or by an assertion, which is then burnt.

@@ -5,6 +5,7 @@ pub mod exchange;
 pub mod operator;
 
 pub mod client_authentication;
+mod client_key;
 pub mod discovery;
 pub mod failure;
 pub mod introspection;

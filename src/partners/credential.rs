@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::partners::state::states;
 use crate::types::{ClientId, CredentialId, Timestamp};
 
+/// How long a key may be used, in seconds (GOV §6.2).
+pub const KEY_SECONDS: i64 = 365 * 86_400;
+
 states! {
     /// Where a credential stands (GOV §2.2).
     CredentialState of "credential" {

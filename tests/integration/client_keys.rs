@@ -58,6 +58,11 @@ async fn keys_are_fetched_once_and_again_when_a_kid_is_unknown() {
     assert!(token(&app, &by_next()).await.is_ok());
     assert!(token(&app, &by_next()).await.is_ok());
     assert_eq!(server.requests(), 2);
+    let id = house.client().id;
+    let seen = app.database.read(move |reader| reader.credentials_of(&id)).await.unwrap();
+    let seen = seen.iter().find(|key| key.thumbprint == next.thumbprint()).unwrap();
+    assert_eq!(seen.key_id.as_deref(), Some(next.key_id()));
+    assert_eq!(seen.not_after, house.clock.now().plus(365 * 86_400));
 }
 
 #[tokio::test]

@@ -1,0 +1,81 @@
+//! A key of a client that is seen for the first time: from now on the bank knows it, and its days
+//! are counted (GOV §6.2).
+
+use serde_json::json;
+
+use crate::app::App;
+use crate::app::KnownClient;
+use crate::endpoints::exchange::Incoming;
+use crate::endpoints::failure::Failure;
+use crate::governance::audit::{Actor, ActorKind, AuditAction, AuditEvent, Object};
+use crate::jose::JwkSet;
+use crate::partners::credential::KEY_SECONDS;
+use crate::partners::{Credential, CredentialState};
+use crate::protocol::client_authentication::AUTHENTICATION_FAILED;
+use crate::protocol::{ErrorCode, OAuthError};
+use crate::random;
+use crate::storage::Change;
+use crate::storage::StorageError;
+use crate::types::CredentialId;
+
+/// How many keys one client may show in all its life.
+const MOST_KEYS: usize = 500;
+
+/// A client that keeps showing new keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the client has shown more than {MOST_KEYS} keys")]
+struct TooManyKeys;
+
+impl From<TooManyKeys> for OAuthError {
+    fn from(many: TooManyKeys) -> Self {
+        Self::new(ErrorCode::InvalidClient, AUTHENTICATION_FAILED).with_detail(many)
+    }
+}
+
+/// Records the key that a client has just proved to hold.
+pub(super) async fn note(
+    app: &App,
+    known: &KnownClient,
+    keys: &JwkSet,
+    thumbprint: &str,
+    incoming: &Incoming,
+) -> Result<(), Failure> {
+    if known.record().credentials.len() >= MOST_KEYS {
+        return Err(TooManyKeys.into());
+    }
+    let named = keys.keys().iter().find(|key| key.thumbprint() == thumbprint);
+    let credential = Credential {
+        id: CredentialId::from_random(&random::identifier()),
+        client_id: known.record().client.id.clone(),
+        key_id: named.and_then(|key| key.key_id()).map(str::to_owned),
+        thumbprint: thumbprint.to_owned(),
+        not_after: incoming.now.plus(KEY_SECONDS),
+        state: CredentialState::Active,
+        created_at: incoming.now,
+    };
+    let event = AuditEvent {
+        id: random::event_id(incoming.now),
+        time: incoming.now,
+        actor: Actor { kind: ActorKind::Client, id: credential.client_id.to_string() },
+        action: AuditAction::CredentialSeen,
+        object: Object { kind: "credential".to_owned(), id: credential.id.to_string() },
+        reasons: Vec::new(),
+        policy_digest: None,
+        request_id: Some(incoming.request_id.clone()),
+        detail: json!({
+            "client_id": credential.client_id,
+            "key_id": credential.key_id,
+            "thumbprint": credential.thumbprint,
+            "not_after": credential.not_after,
+        }),
+    };
+    let written = app.database.write(move |writer| -> Result<_, StorageError> {
+        writer.insert_credential(&credential)?;
+        Ok(Change::made((), vec![event]))
+    });
+    match written.await {
+        // Another request with the same key was faster.
+        Ok(()) | Err(StorageError::Exists { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
