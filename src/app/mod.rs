@@ -24,6 +24,9 @@ use crate::remote::FetchRules;
 use crate::remote::KeySource;
 use crate::storage::Database;
 use crate::storage::OneTimeStore;
+use crate::trust::Framework;
+use crate::trust::Frameworks;
+use crate::trust::KeySource as FrameworkKeys;
 use crate::types::FrameworkName;
 
 /// What clients and resource servers may sign their assertions with; RS256 is not among them.
@@ -46,8 +49,8 @@ pub struct Parts {
     pub policy: PolicyEngine,
     /// The keys of others.
     pub key_source: KeySource,
-    /// Whom we may ask on behalf of each trust framework.
-    pub fetch_rules: BTreeMap<FrameworkName, FetchRules>,
+    /// Whose word we take.
+    pub frameworks: Frameworks,
 }
 
 /// A running server.
@@ -67,7 +70,9 @@ pub struct App {
     pub policy: PolicyEngine,
     /// The keys of others.
     pub key_source: KeySource,
-    /// Whom we may ask on behalf of each trust framework.
+    /// Whose word we take.
+    pub frameworks: Frameworks,
+    /// Whom we may ask for the keys of each trust framework's clients.
     pub fetch_rules: BTreeMap<FrameworkName, FetchRules>,
     /// What is switched on.
     pub features: Features,
@@ -85,7 +90,7 @@ impl App {
     /// Puts a server together, with empty caches.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { settings, clock, database, one_time, keyring, policy, key_source, fetch_rules } =
+        let Parts { settings, clock, database, one_time, keyring, policy, key_source, frameworks } =
             parts;
         let features = Features {
             registration: settings.registration.enabled,
@@ -95,6 +100,7 @@ impl App {
         };
         let assertion_audience =
             AudienceRule::IssuerOnly { issuer: settings.server.issuer.clone() };
+        let fetch_rules = client_key_rules(&frameworks, settings.trust.allow_loopback);
         Self {
             settings,
             clock,
@@ -104,6 +110,7 @@ impl App {
             policy,
             key_source,
             fetch_rules,
+            frameworks,
             features,
             assertion_audience,
             clients: Clients::default(),
@@ -119,6 +126,20 @@ impl App {
         i64::try_from(lifetime).unwrap_or(i64::MAX)
     }
 
+    /// Whom we may ask for the keys that sign a framework's statements: the host of its one
+    /// address.
+    #[must_use]
+    pub fn statement_key_rules(&self, framework: &Framework) -> FetchRules {
+        let host = match framework.key_source() {
+            FrameworkKeys::JwksUri(uri) => Some(uri.host().to_owned()),
+            FrameworkKeys::Jwks(_) => None,
+        };
+        FetchRules {
+            allowed_hosts: host.into_iter().collect(),
+            allow_loopback: self.settings.trust.allow_loopback && framework.keys_on_loopback(),
+        }
+    }
+
     /// Where access tokens come from and what may end them.
     #[must_use]
     pub const fn token_source(&self) -> TokenSource<'_> {
@@ -128,4 +149,20 @@ impl App {
             issuer: &self.settings.server.issuer,
         }
     }
+}
+
+/// Whom we may ask for the keys of each framework's clients: the hosts that its file names.
+fn client_key_rules(
+    frameworks: &Frameworks,
+    loopback: bool,
+) -> BTreeMap<FrameworkName, FetchRules> {
+    let rules = |framework: &Framework| FetchRules {
+        allowed_hosts: framework
+            .client_key_hosts()
+            .iter()
+            .map(|host| host.as_str().to_owned())
+            .collect(),
+        allow_loopback: loopback && framework.client_keys_on_loopback(),
+    };
+    frameworks.iter().map(|framework| (framework.name().clone(), rules(framework))).collect()
 }

@@ -10,6 +10,7 @@ pub mod discovery;
 pub mod failure;
 pub mod introspection;
 pub mod jwks;
+pub mod registration;
 pub mod revocation;
 pub mod token;
 mod token_decision;

@@ -13,12 +13,13 @@ use crate::protocol::ErrorCode;
 use crate::protocol::client::{ClientMetadata, Supported};
 use crate::protocol::problem::{Problem, Problems};
 use crate::protocol::registration::{
-    RegistrationRequest, SoftwareStatement, StatementError, StatementProblem, UnverifiedStatement,
+    RegistrationRequest, RequestError, RequestProblem, SoftwareStatement, StatementError,
+    StatementProblem, UnverifiedStatement,
 };
 use crate::remote::RemoteError;
 use crate::storage::{Consumed, OneTimeKind, OneTimeUse};
 use crate::trust::{
-    self, Bound, Framework, KeySource, PresenterKeys, Presentation, Replaced, StatementFacts,
+    self, Bound, Framework, KeySource, Presentation, PresenterKeys, Replaced, StatementFacts,
 };
 use crate::types::Timestamp;
 
@@ -101,7 +102,7 @@ async fn presenter_keys(
     match framework.presenter_keys(statement)? {
         PresenterKeys::Value(keys) => Ok(keys),
         PresenterKeys::Address(uri) => {
-            let rules = app.client_key_rules(framework.name());
+            let rules = app.fetch_rules.get(framework.name()).cloned().unwrap_or_default();
             let keys = app.key_source.keys(&uri, &rules, request.key_id(), now).await;
             keys.map_err(|error| unreachable_keys(&error).into())
         }
@@ -132,8 +133,7 @@ async fn burn(
         expires_at: bound.expires_at(),
     };
     if app.one_time.consume_once(request, now).await? != Consumed::First {
-        let message = "the request's `jti` was used before: sign a new request";
-        return Err(Problems::from(Problem::metadata("jti", message)).into());
+        return Err(RequestError::from(RequestProblem::Replayed).into());
     }
     let Some(jti) = statement.jti().filter(|_| framework.single_use_statements()) else {
         return Ok(());
@@ -144,7 +144,7 @@ async fn burn(
         subject,
         value: jti.to_owned(),
         issued_at: statement.issued_at(),
-        expires_at: acceptable_until(app, framework, statement),
+        expires_at: framework.acceptable_until(statement),
     };
     match app.one_time.consume_once(used, now).await? {
         Consumed::First => Ok(()),
@@ -152,10 +152,4 @@ async fn burn(
             Err(StatementError::from(StatementProblem::Replayed).into())
         }
     }
-}
-
-/// The latest instant at which the statement could be accepted again (SEC-52).
-fn acceptable_until(app: &App, framework: &Framework, statement: &SoftwareStatement) -> Timestamp {
-    let rules = framework.statement_rules(&app.settings.server.issuer);
-    statement.issued_at().plus(rules.max_age_seconds).plus(rules.skew_seconds)
 }

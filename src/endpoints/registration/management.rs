@@ -105,19 +105,16 @@ async fn replace(app: &App, managed: Managed, incoming: &Incoming) -> Result<Ans
     let replacement = Replacement::new(&considered, managed.client, incoming);
     let client = replacement.write(app).await?;
     let echo = considered.evidence.echo();
-    Ok(view::answer(app, 200, &client, &echo, &managed.token, considered.shown()))
+    Ok(view::answer(app, 200, &client, &echo, &managed.token, Some(considered.shown())))
 }
 
 /// A client stays what it was registered as (REG-T2, P4).
-fn check_same_software(
-    managed: &Managed,
-    presented: &SoftwareId,
-) -> Result<(), OAuthError> {
+fn check_same_software(managed: &Managed, presented: &SoftwareId) -> Result<(), Failure> {
     if managed.software.software_id == *presented {
         return Ok(());
     }
     let description = "the statement speaks of other software than this client's";
-    Err(OAuthError::new(ErrorCode::UnapprovedSoftwareStatement, description))
+    Err(OAuthError::new(ErrorCode::UnapprovedSoftwareStatement, description).into())
 }
 
 /// RFC 7592 §2.3: a tombstone is left, and everything the client held ends at once (REG-U8).

@@ -38,7 +38,14 @@ pub async fn register(app: &App, incoming: &Incoming) -> Result<Answer, Failure>
     let token = random::secret();
     let registration = Registration::new(&considered, owner, &token, incoming);
     let client = registration.insert(app).await?;
-    Ok(view::answer(app, 201, &client, &considered.evidence.echo(), &token, considered.shown()))
+    Ok(view::answer(
+        app,
+        201,
+        &client,
+        &considered.evidence.echo(),
+        &token,
+        Some(considered.shown()),
+    ))
 }
 
 /// A registration that has been proved, looked up and decided, and of which nothing is stored yet.
@@ -71,17 +78,17 @@ impl Considered {
     }
 
     /// What was decided, for the answer.
-    fn shown(&self) -> Option<Value> {
-        Some(json!(self.decision.items))
+    fn shown(&self) -> Value {
+        json!(self.decision.items)
     }
 }
 
 /// REG-E12: where registration is off, there is nothing at its address.
-fn check_enabled(app: &App) -> Result<(), OAuthError> {
+fn check_enabled(app: &App) -> Result<(), Failure> {
     if app.features.registration {
         return Ok(());
     }
-    Err(OAuthError::new(ErrorCode::NotFound, "there is no such address"))
+    Err(OAuthError::new(ErrorCode::NotFound, "there is nothing at this address").into())
 }
 
 /// The refusal, every reason in it, after it has been written down.
@@ -91,7 +98,9 @@ async fn refuse(app: &App, considered: &Considered, incoming: &Incoming) -> Fail
     }
     let decision = &considered.decision;
     let description = match decision.items.len() {
-        0 => "no scope is asked for, so there is nothing to grant: name scopes in `scope`".to_owned(),
+        0 => {
+            "no scope is asked for, so there is nothing to grant: name scopes in `scope`".to_owned()
+        }
         1 => "the requested scope cannot be granted; see `decisions` for the reasons".to_owned(),
         count => format!(
             "none of the {count} requested scopes can be granted; see `decisions` for the reasons"

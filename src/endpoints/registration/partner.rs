@@ -7,9 +7,10 @@ use crate::endpoints::failure::Failure;
 use crate::partners::{
     Agreement, ApiProduct, Environment, Organisation, SoftwareProduct, SoftwareProductState,
 };
+use crate::policy::decision::Finding;
+use crate::policy::reason::Class;
 use crate::policy::{
-    Class, Decision, Finding, GrantFacts, GrantInput, ItemDecision, Reason, SenderConstraint,
-    StatementFacts,
+    Decision, GrantFacts, GrantInput, ItemDecision, Reason, SenderConstraint, StatementFacts,
 };
 use crate::protocol::{ErrorCode, OAuthError};
 use crate::storage::StorageError;
@@ -49,25 +50,28 @@ impl Partner {
     }
 
     /// A software product belongs to one organisation (REG-T2), and only an active one registers.
-    pub(super) fn check_software(&self) -> Result<(), OAuthError> {
+    pub(super) fn check_software(&self) -> Result<(), Failure> {
         let Some(software) = &self.software else { return Ok(()) };
-        let unapproved = |description: &str, code: ReasonCode| {
+        let unapproved = |description: &str| {
+            let reason = Reason::of(ReasonCode::SoftwareProductNotActive);
             OAuthError::new(ErrorCode::UnapprovedSoftwareStatement, description)
-                .with_member("reasons", serde_json::json!([Reason::of(code)]))
+                .with_member("reasons", serde_json::json!([reason]))
         };
         if self.organisation.as_ref().is_none_or(|owner| owner.id != software.organisation_id) {
             let description = "the software is known as another organisation's";
-            return Err(unapproved(description, ReasonCode::SoftwareProductNotActive));
+            return Err(unapproved(description).into());
         }
         if software.state != SoftwareProductState::Active {
-            let description = format!("the bank holds the software product as `{}`", software.state);
-            return Err(unapproved(&description, ReasonCode::SoftwareProductNotActive));
+            let description =
+                format!("the bank holds the software product as `{}`", software.state);
+            return Err(unapproved(&description).into());
         }
         Ok(())
     }
 
     /// Decides each scope.
     pub(super) fn decide(&self, app: &App, evidence: &Evidence, now: Timestamp) -> Decision {
+        let (no_waivers, no_conditions) = (BTreeSet::new(), BTreeSet::new());
         let rules = evidence.framework.statement_rules(&app.settings.server.issuer);
         let facts = GrantFacts::new(
             GrantInput {
@@ -87,8 +91,8 @@ impl Partner {
                 client_auth_method: &evidence.metadata.token_endpoint_auth_method,
                 sender_constraint: SenderConstraint::None,
                 environment: app.settings.server.environment,
-                waivers: &BTreeSet::new(),
-                overdue_conditions: &BTreeSet::new(),
+                waivers: &no_waivers,
+                overdue_conditions: &no_conditions,
             },
             now,
         );

@@ -220,7 +220,11 @@ pub(super) fn client_object(id: &ClientId) -> Object {
     Object { kind: "client".to_owned(), id: id.to_string() }
 }
 
-pub(super) fn decision_record(decision: &Decision, subject: Object, now: Timestamp) -> DecisionRecord {
+pub(super) fn decision_record(
+    decision: &Decision,
+    subject: Object,
+    now: Timestamp,
+) -> DecisionRecord {
     DecisionRecord {
         id: random::decision_id(now),
         time: now,

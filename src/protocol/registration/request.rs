@@ -105,6 +105,15 @@ impl RegistrationRequest {
         }
     }
 
+    /// The key that it is signed with, if it is signed and says so.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&str> {
+        match self {
+            Self::Json(_) => None,
+            Self::Signed(request) => request.key_id(),
+        }
+    }
+
     /// S2, S3: the statement in it.
     ///
     /// # Errors
@@ -155,10 +164,10 @@ pub struct UnverifiedRequest {
 }
 
 impl UnverifiedRequest {
-    /// Whether it names a key that `keys` lacks, so that they are worth fetching anew.
+    /// The key that it names; one that we lack makes the software's keys worth fetching anew.
     #[must_use]
-    pub fn names_a_key_beyond(&self, keys: &JwkSet) -> bool {
-        self.jws.header().key_id.as_deref().is_some_and(|key_id| keys.find(key_id).is_none())
+    pub fn key_id(&self) -> Option<&str> {
+        self.jws.header().key_id.as_deref()
     }
 
     /// S11, S12: verifies it with the keys of the software, at the instant `now`.

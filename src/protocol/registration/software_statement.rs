@@ -87,10 +87,10 @@ impl UnverifiedStatement {
         }
     }
 
-    /// S5: whether it names a key that `keys` lacks, so that they are worth fetching anew.
+    /// S5: the key that it names; one that we lack makes its framework's keys worth fetching anew.
     #[must_use]
-    pub fn names_a_key_beyond(&self, keys: &JwkSet) -> bool {
-        self.jws.header().key_id.as_deref().is_some_and(|key_id| keys.find(key_id).is_none())
+    pub fn key_id(&self) -> Option<&str> {
+        self.jws.header().key_id.as_deref()
     }
 
     /// S3 to S9 at the instant `now`.

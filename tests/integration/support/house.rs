@@ -21,6 +21,7 @@ use countersign::protocol::client_authentication::client_assertion::JWT_BEARER;
 use countersign::random;
 use countersign::remote::{Fetcher, KeySource};
 use countersign::storage::{Change, OneTimeStore, StorageError, Writer};
+use countersign::trust::Frameworks;
 use countersign::types::{ApiProductId, RequestId, Secret};
 use serde_json::{Value, json};
 
@@ -84,7 +85,7 @@ impl House {
             keyring,
             policy: PolicyEngine::default_bundle().unwrap(),
             key_source: KeySource::new(Fetcher::new(None).unwrap()),
-            fetch_rules: BTreeMap::new(),
+            frameworks: Frameworks::default(),
         })
     }
 
