@@ -9,6 +9,7 @@ use crate::cli::client::ClientCommand;
 use crate::cli::client::CredentialCommand;
 use crate::cli::client::EntitlementCommand;
 use crate::cli::config::ConfigArguments;
+use crate::cli::directory::DirectoryCommand;
 use crate::cli::operator_api::Connection;
 use crate::cli::organisation::OrganisationCommand;
 use crate::cli::print::Output;
@@ -46,6 +47,8 @@ pub struct CommandLine {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// A test directory, which issues software statements
+    Directory(DirectoryCommand),
     /// Read and check the settings
     Config(ConfigArguments),
     /// Partners: vet, suspend, restore

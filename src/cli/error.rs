@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::cli::development_keys::KeysError;
 use crate::cli::private_file::FileError;
+use crate::http::ServerError;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -122,6 +123,12 @@ fn next_step(status: u16, body: &Value) -> Option<String> {
 impl From<FileError> for CommandError {
     fn from(error: FileError) -> Self {
         Self::failed_with(error.to_string(), "check the path, and who may read and write it")
+    }
+}
+
+impl From<ServerError> for CommandError {
+    fn from(error: ServerError) -> Self {
+        Self::failed_with(error.to_string(), "stop what uses the address, or choose another one")
     }
 }
 

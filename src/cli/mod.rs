@@ -5,8 +5,11 @@ pub mod arguments;
 pub mod audit;
 pub mod client;
 pub mod config;
+pub mod demo;
 pub mod development_keys;
+pub mod directory;
 pub mod error;
+pub mod folders;
 pub mod operator_api;
 pub mod organisation;
 pub mod print;
@@ -14,6 +17,7 @@ pub mod private_file;
 pub mod product;
 pub mod resource;
 pub mod resource_server;
+pub mod servers;
 pub mod software;
 
 use std::process::ExitCode;
@@ -60,6 +64,7 @@ fn failed(error: &CommandError) -> ExitCode {
 fn run(command_line: CommandLine) -> Result<(), CommandError> {
     let output = Output::chosen(command_line.output);
     match command_line.command {
+        Command::Directory(command) => command.run(output),
         Command::Config(arguments) => arguments.run(output),
         Command::Org(operator) => operator.run(output),
         Command::Agreement(operator) => operator.run(output),

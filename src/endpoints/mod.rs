@@ -1,5 +1,6 @@
 //! What happens: one story per endpoint. Parse, look up, decide, remember, answer.
 
+pub mod directory;
 pub mod exchange;
 
 pub mod operator;

@@ -6,6 +6,7 @@
 
 mod answer;
 mod boundary;
+pub mod directory;
 mod error;
 mod health;
 mod request;

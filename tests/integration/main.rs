@@ -6,6 +6,8 @@ mod architecture;
 #[cfg(test)]
 mod client_keys;
 #[cfg(test)]
+mod directory;
+#[cfg(test)]
 mod discovery;
 #[cfg(test)]
 mod documents;

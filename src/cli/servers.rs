@@ -1,0 +1,82 @@
+//! Small servers beside each other in one process, and how they are stopped.
+
+use std::net::SocketAddr;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::development_keys::DevelopmentKeys;
+use crate::cli::error::CommandError;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::http;
+use crate::http::{Listener, Routes, Server, TlsFiles};
+
+/// Servers that are open, and how to open more like them.
+#[derive(Debug)]
+pub struct Servers {
+    listener: Listener,
+    open: Vec<Server>,
+}
+
+impl Servers {
+    /// None yet.
+    ///
+    /// # Errors
+    ///
+    /// The usual settings cannot be read.
+    pub fn new(keys: &DevelopmentKeys, clock: Clock) -> Result<Self, CommandError> {
+        let usual = Settings::read(Some("[server]\nenvironment = \"sandbox\""), []);
+        let usual = usual.map_err(|error| CommandError::failed(error.to_string()))?;
+        let listener = Listener {
+            address: usual.server.listen,
+            tls: TlsFiles {
+                certificate: keys.certificate.clone(),
+                key: keys.certificate_key.clone(),
+            },
+            limits: usual.limits,
+            workers: 1,
+            shutdown_grace: usual.server.shutdown_grace,
+            clock,
+        };
+        Ok(Self { listener, open: Vec::new() })
+    }
+
+    /// Opens a small server and says where it listens.
+    ///
+    /// # Errors
+    ///
+    /// The address or the certificate cannot be used.
+    pub fn start<S: Send + Sync + 'static>(
+        &mut self,
+        address: SocketAddr,
+        routes: Routes<S>,
+    ) -> Result<SocketAddr, CommandError> {
+        let listener = Listener { address, ..self.listener.clone() };
+        let server = http::start(&listener, routes)?;
+        let address = server.address();
+        self.open.push(server);
+        Ok(address)
+    }
+
+    /// Closes all of them, the last one first.
+    pub async fn stop(self) {
+        for server in self.open.into_iter().rev() {
+            server.stop().await;
+        }
+    }
+}
+
+/// Waits until somebody wants this program to stop: Ctrl-C, or SIGTERM.
+///
+/// # Errors
+///
+/// The signals cannot be heard.
+pub async fn stop_wanted() -> std::io::Result<()> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminated.recv() => {}
+        _ = interrupted.recv() => {}
+    }
+    Ok(())
+}
