@@ -9,6 +9,8 @@ mod boundary;
 pub mod directory;
 mod error;
 mod health;
+pub mod oauth;
+pub mod operator;
 mod request;
 mod respond;
 mod routes;

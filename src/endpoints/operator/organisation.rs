@@ -41,7 +41,7 @@ pub async fn show(app: &App, call: &Call<'_>) -> Result<OrganisationView, Failur
 /// Records a partner; it gives no access.
 pub async fn create(app: &App, call: &Call<'_>) -> Result<OrganisationView, Failure> {
     let new = call.read(NewOrganisation::read)?;
-    if !app.fetch_rules.contains_key(&new.framework) {
+    if app.frameworks.named(&new.framework).is_none() {
         let problem = Problem::new("/framework", "no trust framework of this name is loaded");
         return Err(OperatorError::Invalid(vec![problem]).into());
     }

@@ -20,7 +20,7 @@ pub async fn show(app: &App, call: &Call<'_>) -> Result<StatusView, Failure> {
         change_sequence: app.database.generation(),
         change_sequence_is_fresh: app.database.generation_is_fresh(),
         policy_digest: app.policy.digest().to_owned(),
-        frameworks: app.fetch_rules.keys().map(ToString::to_string).collect(),
+        frameworks: app.frameworks.iter().map(|framework| framework.name().to_string()).collect(),
         signing_key: keys.signer(call.now()).map(|key| key.key_id().to_owned()),
     })
 }
