@@ -10,12 +10,16 @@ use crate::cli::client::CredentialCommand;
 use crate::cli::client::EntitlementCommand;
 use crate::cli::config::ConfigArguments;
 use crate::cli::directory::DirectoryCommand;
+use crate::cli::doctor::Doctor;
+use crate::cli::keys::KeysCommand;
+use crate::cli::migrate::Migrate;
 use crate::cli::operator_api::Connection;
 use crate::cli::organisation::OrganisationCommand;
 use crate::cli::print::Output;
 use crate::cli::product::ProductCommand;
 use crate::cli::resource::Operator;
 use crate::cli::resource_server::ResourceServerCommand;
+use crate::cli::serve::Serve;
 use crate::cli::software::SoftwareCommand;
 
 const EXAMPLES: &str = "\
@@ -49,6 +53,18 @@ pub struct CommandLine {
 pub enum Command {
     /// A test directory, which issues software statements
     Directory(DirectoryCommand),
+    /// Run the server
+    Serve(Serve),
+    /// Bring the database up to this program
+    Migrate(Migrate),
+    /// Signing keys, and the files that a new server needs
+    Keys {
+        /// What to do.
+        #[command(subcommand)]
+        action: KeysCommand,
+    },
+    /// Find out what is wrong, and what to do
+    Doctor(Doctor),
     /// Read and check the settings
     Config(ConfigArguments),
     /// Partners: vet, suspend, restore

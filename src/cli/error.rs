@@ -128,7 +128,11 @@ impl From<FileError> for CommandError {
 
 impl From<ServerError> for CommandError {
     fn from(error: ServerError) -> Self {
-        Self::failed_with(error.to_string(), "stop what uses the address, or choose another one")
+        let hint = match error {
+            ServerError::Address { .. } => "stop what uses the address, or choose another one",
+            ServerError::Tls(_) => "correct the files, or where the settings say that they are",
+        };
+        Self::failed_with(error.to_string(), hint)
     }
 }
 

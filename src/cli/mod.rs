@@ -2,14 +2,20 @@
 
 pub mod agreement;
 pub mod arguments;
+pub mod assembly;
 pub mod audit;
 pub mod client;
 pub mod config;
 pub mod demo;
 pub mod development_keys;
 pub mod directory;
+pub mod doctor;
 pub mod error;
 pub mod folders;
+pub mod frameworks;
+pub mod keys;
+pub mod log;
+pub mod migrate;
 pub mod operator_api;
 pub mod organisation;
 pub mod print;
@@ -17,6 +23,7 @@ pub mod private_file;
 pub mod product;
 pub mod resource;
 pub mod resource_server;
+pub mod serve;
 pub mod servers;
 pub mod software;
 
@@ -65,6 +72,10 @@ fn run(command_line: CommandLine) -> Result<(), CommandError> {
     let output = Output::chosen(command_line.output);
     match command_line.command {
         Command::Directory(command) => command.run(output),
+        Command::Serve(serve) => serve.run(),
+        Command::Migrate(migrate) => migrate.run(output),
+        Command::Keys { action } => action.run(output),
+        Command::Doctor(doctor) => doctor.run(output),
         Command::Config(arguments) => arguments.run(output),
         Command::Org(operator) => operator.run(output),
         Command::Agreement(operator) => operator.run(output),
