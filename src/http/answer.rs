@@ -28,11 +28,12 @@ pub(super) fn render(answer: Answer) -> HttpResponse {
         }
     }
     for (name, value) in answer.headers {
-        // A value that is no header value would otherwise end the connection.
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            response.append_header((HeaderName::from_static(name), value));
+        // What is no header would otherwise end the connection.
+        let header = HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(header), Ok(value)) = (header, HeaderValue::from_str(&value)) {
+            response.append_header((header, value));
         } else {
-            tracing::error!(header = name, "a header has a value that cannot be sent");
+            tracing::error!(header = name, "a header cannot be sent");
         }
     }
     response.body(answer.body)
