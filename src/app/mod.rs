@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::jose::Algorithm;
+use crate::jose::DecoyKeys;
 use crate::keyring::Keyring;
 use crate::policy::PolicyEngine;
 use crate::protocol::client_authentication::AudienceRule;
@@ -78,6 +79,8 @@ pub struct App {
     pub features: Features,
     /// Whom client assertions must be made for.
     pub assertion_audience: AudienceRule,
+    /// What is verified instead of a signature that nobody can have made (SEC-29).
+    pub decoys: DecoyKeys,
     /// Clients that were asked about lately.
     pub clients: Clients,
     /// Resource servers that asked lately.
@@ -113,6 +116,7 @@ impl App {
             frameworks,
             features,
             assertion_audience,
+            decoys: DecoyKeys::default(),
             clients: Clients::default(),
             resource_servers: ResourceServers::default(),
             access_tokens: AccessTokens::default(),

@@ -9,8 +9,11 @@ use crate::app::KnownResourceServer;
 use crate::endpoints::client_key;
 use crate::endpoints::exchange::Incoming;
 use crate::endpoints::failure::{Broken, Failure};
+use crate::jose::Algorithm;
 use crate::jose::JwkSet;
+use crate::partners::ClientRecord;
 use crate::partners::ResourceServerState;
+use crate::protocol::client_authentication::client_assertion::PRIVATE_KEY_JWT;
 use crate::protocol::client_authentication::{
     AUTHENTICATION_FAILED, BasicCredentials, Credential, UnverifiedAssertion, VerifiedAssertion,
 };
@@ -62,7 +65,7 @@ impl AuthenticatedResourceServer {
 enum Unauthenticated {
     #[error("the request carries no client authentication")]
     Missing,
-    #[error("a client authenticates with `private_key_jwt`")]
+    #[error("a client authenticates with the method that it registered, `{PRIVATE_KEY_JWT}`")]
     Method,
     #[error("there is no such client, or it has ended")]
     UnknownClient,
@@ -99,14 +102,10 @@ pub async fn client(
         Credential::Basic(_) => return Err(Unauthenticated::Method.into()),
         Credential::None => return Err(Unauthenticated::Missing.into()),
     };
-    let known = app
-        .clients
-        .find(&app.database, assertion.client_id())
-        .await?
-        .filter(|known| !known.record().client.state.is_tombstone())
-        .ok_or(Unauthenticated::UnknownClient)?;
-    let keys = client_keys(app, &known, &assertion, incoming.now).await?;
-    let verified = verify(app, assertion, &keys, incoming.now)?;
+    let (known, keys) =
+        whose(app, &assertion, incoming.now).await.inspect_err(covering(app, &assertion))?;
+    let algorithms = algorithms(app, known.record());
+    let verified = verify(app, assertion, &keys, algorithms, incoming.now)?;
     burn(app, &verified, incoming.now).await?;
     let thumbprint = verified.thumbprint().to_owned();
     if known.record().credential(&thumbprint).is_none() {
@@ -135,6 +134,25 @@ pub async fn resource_server(
 fn credential(incoming: &Incoming, parameters: &Parameters) -> Result<Credential, Failure> {
     let authorization = incoming.authorization.as_ref().map(Secret::reveal);
     Ok(Credential::parse(authorization, parameters)?)
+}
+
+/// The client that an assertion names, and its keys.
+async fn whose(
+    app: &App,
+    assertion: &UnverifiedAssertion,
+    now: Timestamp,
+) -> Result<(Arc<KnownClient>, JwkSet), Failure> {
+    let known = app
+        .clients
+        .find(&app.database, assertion.client_id())
+        .await?
+        .filter(|known| !known.record().client.state.is_tombstone())
+        .ok_or(Unauthenticated::UnknownClient)?;
+    if known.record().client.metadata.token_endpoint_auth_method != PRIVATE_KEY_JWT {
+        return Err(Unauthenticated::Method.into());
+    }
+    let keys = client_keys(app, &known, assertion, now).await?;
+    Ok((known, keys))
 }
 
 /// The keys that the client registered: by value, or fetched from where it keeps them. A `kid` that
@@ -167,14 +185,38 @@ fn unreachable_keys(failed: &RemoteError) -> Failure {
     refusal.with_detail(failed).into()
 }
 
+/// What the client may sign with: the algorithm that it registered, if it did (SEC-10).
+fn algorithms<'a>(app: &'a App, record: &ClientRecord) -> &'a [Algorithm] {
+    let allowed = &app.features.assertion_algorithms;
+    match &record.client.metadata.token_endpoint_auth_signing_alg {
+        Some(registered) => allowed
+            .iter()
+            .find(|algorithm| algorithm.name() == registered)
+            .map(std::slice::from_ref)
+            .unwrap_or_default(),
+        None => allowed,
+    }
+}
+
 fn verify(
     app: &App,
     assertion: UnverifiedAssertion,
     keys: &JwkSet,
+    algorithms: &[Algorithm],
     now: Timestamp,
 ) -> Result<VerifiedAssertion, Failure> {
-    let algorithms = &app.features.assertion_algorithms;
+    let unusable = assertion.check_key(keys, algorithms).map_err(Failure::from);
+    unusable.inspect_err(covering(app, &assertion))?;
     Ok(assertion.verify(keys, algorithms, &app.assertion_audience, now)?)
+}
+
+/// Makes a refusal that comes before any key operation cost what a bad signature costs, so that
+/// time does not tell which clients exist (SEC-29).
+fn covering(app: &App, assertion: &UnverifiedAssertion) -> impl FnOnce(&Failure) {
+    move |failure| match failure {
+        Failure::Refused(_) => assertion.verify_in_vain(&app.decoys),
+        Failure::Broken(_) => {}
+    }
 }
 
 /// Burns the assertion's `jti`, committed on its own: from here it is used, whatever comes (SEC-53).
@@ -219,17 +261,23 @@ async fn by_assertion(
     assertion: UnverifiedAssertion,
     now: Timestamp,
 ) -> Result<AuthenticatedResourceServer, Failure> {
-    let id = ResourceServerId::parse(assertion.client_id().as_str())
-        .map_err(|_| Unauthenticated::UnknownResourceServer)?;
-    let known = app
-        .resource_servers
-        .find(&app.database, &id)
-        .await?
-        .ok_or(Unauthenticated::UnknownResourceServer)?;
-    let keys = known.keys().ok_or(Unauthenticated::NoKeys)?;
-    let verified = verify(app, assertion, keys, now)?;
+    let known = whose_server(app, &assertion).await.inspect_err(covering(app, &assertion))?;
+    let keys = known.keys().ok_or(Unauthenticated::NoKeys).map_err(Failure::from);
+    let keys = keys.inspect_err(covering(app, &assertion))?;
+    let verified = verify(app, assertion, keys, &app.features.assertion_algorithms, now)?;
     burn(app, &verified, now).await?;
     active(known)
+}
+
+/// The resource server that an assertion names.
+async fn whose_server(
+    app: &App,
+    assertion: &UnverifiedAssertion,
+) -> Result<Arc<KnownResourceServer>, Failure> {
+    let id = ResourceServerId::parse(assertion.client_id().as_str())
+        .map_err(|_| Unauthenticated::UnknownResourceServer)?;
+    let known = app.resource_servers.find(&app.database, &id).await?;
+    Ok(known.ok_or(Unauthenticated::UnknownResourceServer)?)
 }
 
 fn active(known: Arc<KnownResourceServer>) -> Result<AuthenticatedResourceServer, Failure> {

@@ -128,6 +128,25 @@ impl UnverifiedJws {
         &self.claims
     }
 
+    /// Checks all of the verification that needs no key operation.
+    ///
+    /// # Errors
+    ///
+    /// The algorithm is not in `allowed`, or no key fits.
+    pub fn check_key(&self, keys: &JwkSet, allowed: &[Algorithm]) -> Result<(), InvalidJws> {
+        let algorithm = self.header.algorithm;
+        if !allowed.contains(&algorithm) {
+            return Err(InvalidJws::AlgorithmNotAllowed(algorithm));
+        }
+        let fits = |key: &PublicKey| key.algorithms().contains(&algorithm);
+        let Some(key_id) = &self.header.key_id else {
+            let any = keys.keys().iter().any(fits);
+            return if any { Ok(()) } else { Err(InvalidJws::UnknownKey) };
+        };
+        let named = keys.find(key_id).ok_or(InvalidJws::UnknownKey)?;
+        if fits(named) { Ok(()) } else { Err(InvalidJws::KeyDoesNotFit(algorithm)) }
+    }
+
     /// Verifies the signature: by the key that the `kid` names, or, without a `kid`, by any key of
     /// the set whose type fits.
     ///
@@ -135,32 +154,21 @@ impl UnverifiedJws {
     ///
     /// The algorithm is not in `allowed`, no key fits, or the signature is not by it.
     pub fn verify(self, keys: &JwkSet, allowed: &[Algorithm]) -> Result<VerifiedJws, InvalidJws> {
-        let algorithm = self.header.algorithm;
-        if !allowed.contains(&algorithm) {
-            return Err(InvalidJws::AlgorithmNotAllowed(algorithm));
-        }
-        let thumbprint = self.signer(keys)?.thumbprint().to_owned();
+        self.check_key(keys, allowed)?;
+        let thumbprint = self.signer(keys).ok_or(InvalidJws::Signature)?.thumbprint().to_owned();
         Ok(VerifiedJws { header: self.header, claims: self.claims, thumbprint, verified: () })
     }
 
-    fn signer<'a>(&self, keys: &'a JwkSet) -> Result<&'a PublicKey, InvalidJws> {
-        let algorithm = self.header.algorithm;
+    /// The key that signed, among those of which [`Self::check_key`] has approved.
+    fn signer<'a>(&self, keys: &'a JwkSet) -> Option<&'a PublicKey> {
         if let Some(key_id) = &self.header.key_id {
-            let key = keys.find(key_id).ok_or(InvalidJws::UnknownKey)?;
-            if !key.algorithms().contains(&algorithm) {
-                return Err(InvalidJws::KeyDoesNotFit(algorithm));
-            }
-            return Some(key).filter(|key| self.is_by(key)).ok_or(InvalidJws::Signature);
+            return keys.find(key_id).filter(|key| self.is_by(key));
         }
-        let mut fitting =
-            keys.keys().iter().filter(|key| key.algorithms().contains(&algorithm)).peekable();
-        if fitting.peek().is_none() {
-            return Err(InvalidJws::UnknownKey);
-        }
-        fitting.find(|key| self.is_by(key)).ok_or(InvalidJws::Signature)
+        let fits = |key: &&PublicKey| key.algorithms().contains(&self.header.algorithm);
+        keys.keys().iter().filter(fits).find(|key| self.is_by(key))
     }
 
-    fn is_by(&self, key: &PublicKey) -> bool {
+    pub(super) fn is_by(&self, key: &PublicKey) -> bool {
         key.verifies(self.header.algorithm, self.signing_input.as_bytes(), &self.signature)
     }
 }

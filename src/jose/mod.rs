@@ -16,6 +16,7 @@ mod jwk;
 mod jwk_set;
 mod header;
 mod jws;
+mod decoy;
 mod signing_key;
 mod sealing_key;
 pub mod forge;
@@ -23,6 +24,7 @@ pub mod forge;
 mod attacks;
 
 pub use algorithm::{Algorithm, InvalidAlgorithm};
+pub use decoy::DecoyKeys;
 pub use header::Header;
 pub use jwk::{KeyProblem, LONGEST_KEY_ID, PublicKey};
 pub use jwk_set::{InvalidKey, JwkSet, MOST_KEYS};

@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use crate::jose::Algorithm;
+use crate::protocol::client_authentication::client_assertion::PRIVATE_KEY_JWT;
 use crate::protocol::token::client_credentials::CLIENT_CREDENTIALS;
 use crate::types::Issuer;
 
@@ -26,7 +27,6 @@ pub mod path {
     pub const REGISTRATION: &str = "/register";
 }
 
-const PRIVATE_KEY_JWT: &str = "private_key_jwt";
 const CLIENT_SECRET_BASIC: &str = "client_secret_basic";
 
 /// What is switched on. Routes, documents and request parsers read the same value; what is off is

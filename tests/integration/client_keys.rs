@@ -48,7 +48,7 @@ async fn keys_are_fetched_once_and_again_when_a_kid_is_unknown() {
         assert!(token(&app, &house.authenticated(FOR_A)).await.is_ok());
     }
     assert_eq!(server.requests(), 1);
-    let next = SigningKey::generate(Algorithm::EdDsa).unwrap();
+    let next = SigningKey::generate(Algorithm::Es256).unwrap();
     server.answer_with(offering(&[&house.key, &next]));
     house.clock.advance(61);
     let by_next = || {

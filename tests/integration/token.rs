@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use countersign::endpoints::exchange::{Answer, Caching};
+use countersign::endpoints::introspection::introspect;
 use countersign::endpoints::token::token;
 use countersign::governance::audit::AuditAction;
 use countersign::jose::{Algorithm, SigningKey, UnverifiedJws, forge};
@@ -138,6 +139,77 @@ async fn whoever_does_not_authenticate_hears_one_sentence() {
     heard.dedup();
     let sentence = "client authentication failed";
     assert_eq!(heard, [json!({ "error": "invalid_client", "error_description": sentence })]);
+}
+
+#[tokio::test]
+async fn a_client_signs_with_the_algorithm_that_it_registered_sec_10() {
+    let house = House::new().await;
+    let app = house.node().await;
+    let second = SigningKey::generate(Algorithm::EdDsa).unwrap();
+    let register = async |algorithm: Option<&str>| {
+        let mut client = house.client();
+        let keys = [house.key.public_jwk(), second.public_jwk()];
+        client.metadata.jwks = Some(json!({ "keys": keys }));
+        client.metadata.token_endpoint_auth_signing_alg = algorithm.map(str::to_owned);
+        change(&app, AuditAction::ClientUpdated, move |tx| tx.update_client(&client)).await;
+    };
+    let by = |key: &SigningKey| {
+        house.with_assertion(FOR_A, &key.sign("JWT", &house.assertion_claims()).unwrap())
+    };
+    register(Some("ES256")).await;
+    assert!(token(&app, &by(&house.key)).await.is_ok());
+    let refused = refusal(token(&app, &by(&second)).await);
+    assert_eq!(refused.code, ErrorCode::InvalidClient);
+    assert!(refused.detail.unwrap().contains("`EdDSA` is not allowed"));
+    register(Some("EdDSA")).await;
+    assert!(token(&app, &by(&second)).await.is_ok());
+    assert_eq!(refusal(token(&app, &by(&house.key)).await).code, ErrorCode::InvalidClient);
+    register(Some("RS256")).await;
+    assert_eq!(refusal(token(&app, &by(&house.key)).await).code, ErrorCode::InvalidClient);
+    register(None).await;
+    assert!(token(&app, &by(&house.key)).await.is_ok());
+    assert!(token(&app, &by(&second)).await.is_ok());
+}
+
+#[tokio::test]
+async fn nobody_learns_from_a_refusal_which_clients_exist_sec_29() {
+    let house = House::new().await;
+    let app = house.node().await;
+    let stranger = SigningKey::generate(Algorithm::Es256).unwrap();
+    let named = |id: &str| {
+        let mut claims = house.assertion_claims();
+        claims["iss"] = json!(id);
+        claims["sub"] = json!(id);
+        claims
+    };
+    let id = house.client().id;
+    let forged = forge::with_broken_signature(&house.key, &named(id.as_str())).unwrap();
+    let real = refusal(token(&app, &house.with_assertion(FOR_A, &forged)).await);
+    assert_eq!(real.detail.as_deref(), Some("the client assertion: the signature does not verify"));
+    assert_eq!(app.decoys.verified(), 0);
+    let unknown = named("cl_unknown");
+    let eddsa = SigningKey::generate(Algorithm::EdDsa).unwrap();
+    let covered = [
+        forge::with_broken_signature(&stranger, &unknown).unwrap(),
+        stranger.sign("JWT", &unknown).unwrap(),
+        eddsa.sign("JWT", &unknown).unwrap(),
+        stranger.sign("JWT", &named(id.as_str())).unwrap(),
+        eddsa.sign("JWT", &named(id.as_str())).unwrap(),
+    ];
+    for (assertion, verified) in covered.iter().zip(1..) {
+        let refused = refusal(token(&app, &house.with_assertion(FOR_A, assertion)).await);
+        assert_eq!(refused.body().to_string(), real.body().to_string());
+        assert_eq!(refused.code, real.code);
+        assert_eq!(app.decoys.verified(), verified);
+    }
+    let before = app.decoys.verified();
+    for id in ["rs_unknown", "rs_a", "cl_unknown"] {
+        let assertion = stranger.sign("JWT", &named(id)).unwrap();
+        let request = house.with_assertion("token=x", &assertion);
+        let refused = refusal(introspect(&app, &request).await);
+        assert_eq!(refused.body().to_string(), real.body().to_string(), "{id}");
+    }
+    assert_eq!(app.decoys.verified(), before + 3);
 }
 
 #[tokio::test]

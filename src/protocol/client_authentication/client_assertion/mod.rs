@@ -6,6 +6,7 @@ use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use crate::jose::Algorithm;
+use crate::jose::DecoyKeys;
 use crate::jose::InvalidJws;
 use crate::jose::JwkSet;
 use crate::jose::UnverifiedJws;
@@ -15,6 +16,8 @@ use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::parameters::Parameters;
 use crate::types::{ClientId, Timestamp};
 
+/// The method's name in metadata (OpenID Connect Core §9).
+pub const PRIVATE_KEY_JWT: &str = "private_key_jwt";
 /// The `client_assertion_type` of a JWT (RFC 7523 §2.2).
 pub const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// The longest life of an assertion, in seconds.
@@ -143,6 +146,25 @@ impl UnverifiedAssertion {
     #[must_use]
     pub fn key_id(&self) -> Option<&str> {
         self.jws.header().key_id.as_deref()
+    }
+
+    /// Checks all of the signature that needs no key operation.
+    ///
+    /// # Errors
+    ///
+    /// The algorithm is not allowed, or none of these keys can have signed.
+    pub fn check_key(
+        &self,
+        keys: &JwkSet,
+        algorithms: &[Algorithm],
+    ) -> Result<(), InvalidAssertion> {
+        Ok(self.jws.check_key(keys, algorithms)?)
+    }
+
+    /// Verifies the signature in vain: whoever is refused without a key operation learns nothing
+    /// from the time that it took (SEC-29).
+    pub fn verify_in_vain(&self, decoys: &DecoyKeys) {
+        decoys.verify(&self.jws);
     }
 
     /// Checks the signature with the client's keys, then the claims in the order of RFC 7523 §3.
