@@ -1,5 +1,7 @@
 //! Randomness: the only place where it is drawn, from the operating system's generator (SEC-74).
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -22,10 +24,13 @@ pub fn secret() -> Secret {
     Secret::new(URL_SAFE_NO_PAD.encode(draw::<32>()))
 }
 
-/// The identifier of an audit event: it sorts by time.
+/// The identifier of an audit event: it sorts by time, and those that one process draws within a
+/// second sort in the order in which they were drawn.
 #[must_use]
 pub fn event_id(now: Timestamp) -> AuditEventId {
-    AuditEventId::from_random(&format!("{:012}{}", now.epoch(), identifier()))
+    static DRAWN: AtomicU32 = AtomicU32::new(0);
+    let number = DRAWN.fetch_add(1, Ordering::Relaxed);
+    AuditEventId::from_random(&format!("{:012}{number:010}{}", now.epoch(), identifier()))
 }
 
 /// The identifier of a decision: it sorts by time, to the second.
@@ -79,6 +84,8 @@ mod tests {
     fn event_identifiers_sort_by_time() {
         let at = |seconds| event_id(Timestamp::from_epoch(seconds).unwrap());
         assert!(at(9) < at(10));
+        let drawn: Vec<_> = (0..100).map(|_| at(11)).collect();
+        assert!(drawn.is_sorted());
         assert!(at(1_700_000_000) < at(Timestamp::LATEST.epoch()));
         assert!(AuditEventId::parse(at(1).as_str()).is_ok());
     }
