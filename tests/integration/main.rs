@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod client_keys;
 #[cfg(test)]
 mod directory;
@@ -17,6 +19,8 @@ mod http;
 mod introspection;
 #[cfg(test)]
 mod one_time_contract;
+#[cfg(test)]
+mod operator;
 #[cfg(test)]
 mod remote;
 #[cfg(test)]

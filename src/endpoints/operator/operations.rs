@@ -253,7 +253,7 @@ fn answer(status: u16, path: &str, shown: &impl serde::Serialize) -> Result<Answ
     let answer = Answer::json(status, &body);
     match body.get("id").and_then(serde_json::Value::as_str) {
         Some(id) if status == 201 => {
-            Ok(answer.with_header("Location", format!("{BASE}{path}/{id}")))
+            Ok(answer.with_header("location", format!("{BASE}{path}/{id}")))
         }
         Some(_) | None => Ok(answer),
     }

@@ -1,0 +1,239 @@
+//! The command line: help that teaches, exit codes that scripts can tell apart, JSON and tables.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::support::process::{Process, eventually};
+use crate::support::running::Running;
+
+/// The program, in a folder and with nothing of ours in its environment.
+fn program(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+    command.current_dir(folder).env_clear().args(arguments);
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    program(folder, arguments).output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn told(output: &Output) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+/// An operator's command against a running server.
+fn operate(running: &Running, arguments: &[&str]) -> Output {
+    program(&running.file(""), arguments)
+        .env("COUNTERSIGN_OPERATOR_URL", running.operator_url())
+        .env("COUNTERSIGN_CA_FILE", running.file("server.pem"))
+        .arg("--token-file")
+        .arg(running.file("anna.token"))
+        .output()
+        .unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    assert_eq!(code(output), 0, "{:?}", told(output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = run(folder.path(), &["--help"]);
+    assert_eq!(code(&help), 0);
+    let (text, _) = told(&help);
+    let commands = text.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
+    let names: Vec<&str> = commands
+        .lines()
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
+        .filter(|name| !name.is_empty())
+        .collect();
+    for expected in
+        ["serve", "migrate", "keys", "org", "agreement", "product", "client", "audit", "doctor"]
+    {
+        assert!(names.contains(&expected), "{expected} of {names:?}");
+    }
+    for name in names {
+        let help = run(folder.path(), &["help", name]);
+        assert_eq!(code(&help), 0, "{name}");
+        assert!(told(&help).0.contains("Usage: countersign"), "{name}");
+    }
+    assert!(text.contains("Exit codes"));
+}
+
+#[test]
+fn what_is_not_understood_ends_with_2() {
+    let folder = tempfile::tempdir().unwrap();
+    for bad in [
+        &["nonsense"][..],
+        &["org", "suspend", "org_a"],
+        &["org", "list", "--limit", "0"],
+        &["org", "list"],
+        &["org", "list", "--operator-url", "http://localhost:1", "--token-file", "/dev/null"],
+        &[],
+    ] {
+        let output = run(folder.path(), bad);
+        assert_eq!(code(&output), 2, "{bad:?}: {:?}", told(&output));
+        assert!(!told(&output).1.is_empty(), "{bad:?}");
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_ends_with_3_and_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = program(folder.path(), &["org", "list", "--operator-url", "https://127.0.0.1:1"])
+        .env("COUNTERSIGN_OPERATOR_TOKEN", "hush-hush")
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 3, "{:?}", told(&output));
+    let (_, error) = told(&output);
+    assert!(error.contains("cannot reach") && error.contains("what to do"), "{error}");
+    assert!(!error.contains("hush-hush"), "{error}");
+}
+
+/// A command as it is typed, its words apart by single spaces.
+fn typed(running: &Running, line: &str) -> Output {
+    operate(running, &line.split(' ').collect::<Vec<_>>())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_works_from_the_command_line() {
+    let running = Running::new().await;
+    let created = json(&typed(
+        &running,
+        "org create --directory-id fern --name Fern --country GB --risk-score 20 --role AISP \
+         --activate",
+    ));
+    let org = created["id"].as_str().unwrap();
+    let product = json(&typed(
+        &running,
+        "product create --name Accounts --audience https://api.example/a \
+         --scope accounts:read=T2:300 --publish",
+    ));
+    assert_eq!(product["scopes"][0]["max_token_seconds"], 300);
+    let product = product["id"].as_str().unwrap();
+    let agreement = json(&typed(
+        &running,
+        &format!(
+            "agreement create --org {org} --reference C-1 --product {product} \
+             --environment sandbox --from 2026-01-01 --until 2030-01-01 --activate"
+        ),
+    ));
+    assert_eq!(agreement["binds_now"], true);
+    let suspended = json(&operate(&running, &["org", "suspend", org, "--reason", "a test"]));
+    assert_eq!(suspended["state"], "suspended");
+    let listed = json(&typed(&running, &format!("audit list --object {org} --all")));
+    assert_eq!(listed["items"].as_array().unwrap().len(), 4);
+    assert_eq!(listed["items"][0]["detail"]["reason"], "a test");
+    let again = typed(&running, &format!("org suspend {org} --reason again"));
+    assert_eq!(code(&again), 1);
+    assert!(told(&again).1.contains("it may become"), "{:?}", told(&again));
+    let rotated = json(&typed(&running, "keys rotate --reason test"));
+    assert_eq!(rotated["items"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_is_for_people_and_json_for_programs() {
+    let running = Running::furnished().await;
+    let table = operate(&running, &["client", "list", "--output", "table"]);
+    let (text, _) = told(&table);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("ID") && lines[1].starts_with("cl_a"), "{text}");
+    let explained = operate(&running, &["client", "explain", "cl_a", "-o", "table"]);
+    assert!(told(&explained).0.contains("scope:a: in good standing"), "{:?}", told(&explained));
+    let shown = json(&operate(&running, &["client", "show", "cl_a", "-o", "json"]));
+    assert_eq!(shown["id"], "cl_a");
+    let nobody = operate(&running, &["client", "show", "../status"]);
+    assert_eq!(code(&nobody), 1, "an identifier leads nowhere else");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demo_file_names_server_token_and_authority() {
+    let running = Running::new().await;
+    let demo = serde_json::json!({
+        "ca_file": running.file("server.pem"),
+        "operator": { "url": running.operator_url(), "token": crate::support::running::ANNA },
+    });
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    std::fs::write(folder.path().join("data/demo.json"), demo.to_string()).unwrap();
+    let status = json(&run(folder.path(), &["status"]));
+    assert_eq!((&status["operator"], &status["environment"]), (&"anna".into(), &"sandbox".into()));
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = folder.path().join("data/demo.json");
+    let arguments = ["status", "--demo-file", file.to_str().unwrap()];
+    assert_eq!(json(&run(elsewhere.path(), &arguments))["operator"], "anna");
+}
+
+#[test]
+fn a_new_server_is_prepared_examined_served_and_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let prepared = json(&run(here, &["keys", "init", "--operator", "anna", "--role", "security"]));
+    for file in ["keys/sealing.key", "keys/anna.token"] {
+        let mode = std::fs::metadata(here.join(file)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{file}");
+    }
+    let (certificate, key) = crate::support::self_signed();
+    std::fs::write(here.join("keys/server.pem"), certificate.pem()).unwrap();
+    std::fs::write(here.join("keys/server-key.pem"), key.serialize_pem()).unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let settings = format!(
+        "[server]\nenvironment = \"sandbox\"\nlisten = \"127.0.0.1:0\"\n\
+         operator_listen = \"127.0.0.1:{port}\"\n[trust]\nframeworks = \"{}/frameworks\"\n{}\n",
+        env!("CARGO_MANIFEST_DIR"),
+        prepared["settings"].as_str().unwrap(),
+    );
+    std::fs::write(here.join("countersign.toml"), settings).unwrap();
+    assert_eq!(code(&run(here, &["migrate", "--check"])), 1);
+    let sick = run(here, &["doctor"]);
+    assert_eq!(code(&sick), 1);
+    assert!(told(&sick).0.contains("chmod 600"), "{:?}", told(&sick));
+    let mode = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(here.join("keys/server-key.pem"), mode).unwrap();
+    assert_eq!(json(&run(here, &["migrate"]))["pending"], serde_json::json!([]));
+    assert_eq!(code(&run(here, &["migrate", "--check"])), 0);
+    let well = json(&run(here, &["doctor"]));
+    let findings = well["findings"].as_array().unwrap();
+    assert!(findings.iter().all(|finding| finding["level"] != "bad"), "{well:#}");
+    let url = format!("https://localhost:{port}");
+    let ask = [
+        "status",
+        "--operator-url",
+        &url,
+        "--token-file",
+        "keys/anna.token",
+        "--ca-file",
+        "keys/server.pem",
+    ];
+    let mut server = Process::start(&mut program(here, &["serve"]));
+    assert!(eventually(|| code(&run(here, &ask)) == 0), "{:?}", told(&run(here, &ask)));
+    assert_eq!(json(&run(here, &ask))["role"], "security");
+    server.signal("TERM");
+    assert!(eventually(|| server.has_ended()));
+    assert_eq!(code(&run(here, &ask)), 3);
+}
+
+#[test]
+fn wrong_settings_are_told_all_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "[server]\nlisten = \"nowhere\"\n[databse]\nurl = \"x\"\n";
+    std::fs::write(folder.path().join("countersign.toml"), text).unwrap();
+    for command in [&["config", "check"][..], &["serve"], &["migrate"]] {
+        let output = run(folder.path(), command);
+        assert_eq!(code(&output), 1, "{command:?}");
+        let (_, error) = told(&output);
+        assert!(error.contains("server.listen") && error.contains("databse"), "{error}");
+    }
+    let reference = json(&run(folder.path(), &["config", "reference"]));
+    assert!(reference["items"].as_array().unwrap().len() > 20);
+}
