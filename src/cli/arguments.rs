@@ -9,12 +9,14 @@ use crate::cli::client::ClientCommand;
 use crate::cli::client::CredentialCommand;
 use crate::cli::client::EntitlementCommand;
 use crate::cli::config::ConfigArguments;
+use crate::cli::demo::DemoOptions;
 use crate::cli::directory::DirectoryCommand;
 use crate::cli::doctor::Doctor;
 use crate::cli::keys::KeysCommand;
 use crate::cli::migrate::Migrate;
 use crate::cli::operator_api::Connection;
 use crate::cli::organisation::OrganisationCommand;
+use crate::cli::partner::PartnerCommand;
 use crate::cli::print::Output;
 use crate::cli::product::ProductCommand;
 use crate::cli::resource::Operator;
@@ -51,6 +53,10 @@ pub struct CommandLine {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// See it work: one partner, from its statement to its last token
+    Demo(DemoOptions),
+    /// Sign as the demo's partner would: statement, registration, assertion, token
+    Partner(PartnerCommand),
     /// A test directory, which issues software statements
     Directory(DirectoryCommand),
     /// Run the server

@@ -18,6 +18,7 @@ pub mod log;
 pub mod migrate;
 pub mod operator_api;
 pub mod organisation;
+pub mod partner;
 pub mod print;
 pub mod private_file;
 pub mod product;
@@ -71,6 +72,8 @@ fn failed(error: &CommandError) -> ExitCode {
 fn run(command_line: CommandLine) -> Result<(), CommandError> {
     let output = Output::chosen(command_line.output);
     match command_line.command {
+        Command::Demo(options) => options.run(),
+        Command::Partner(command) => command.run(),
         Command::Directory(command) => command.run(output),
         Command::Serve(serve) => serve.run(),
         Command::Migrate(migrate) => migrate.run(output),

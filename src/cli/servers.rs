@@ -1,6 +1,7 @@
 //! Small servers beside each other in one process, and how they are stopped.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -10,6 +11,9 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::http;
 use crate::http::{Listener, Routes, Server, TlsFiles};
+
+/// An idle connection is not worth waiting for.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
 /// Servers that are open, and how to open more like them.
 #[derive(Debug)]
@@ -35,7 +39,7 @@ impl Servers {
             },
             limits: usual.limits,
             workers: 1,
-            shutdown_grace: usual.server.shutdown_grace,
+            shutdown_grace: SHUTDOWN_GRACE,
             clock,
         };
         Ok(Self { listener, open: Vec::new() })
@@ -58,10 +62,13 @@ impl Servers {
         Ok(address)
     }
 
-    /// Closes all of them, the last one first.
+    /// Closes all of them at once.
     pub async fn stop(self) {
-        for server in self.open.into_iter().rev() {
-            server.stop().await;
+        let closing: Vec<_> =
+            self.open.into_iter().map(|server| tokio::spawn(server.stop())).collect();
+        for closed in closing {
+            // A panic while closing has been reported already, and nothing is left to do.
+            drop(closed.await);
         }
     }
 }

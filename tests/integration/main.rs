@@ -8,6 +8,8 @@ mod cli;
 #[cfg(test)]
 mod client_keys;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod directory;
 #[cfg(test)]
 mod discovery;

@@ -52,7 +52,7 @@ impl Given {
         Self { value: value.into(), again: None }
     }
 
-    /// A value that serves once, and the shell words that make another.
+    /// A value that is secret or serves once, and the shell words that stand for it.
     pub fn once(value: impl Into<String>, again: impl Into<String>) -> Self {
         Self { value: value.into(), again: Some(again.into()) }
     }

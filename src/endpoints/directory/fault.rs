@@ -5,14 +5,15 @@ use serde_json::{Value, json};
 use crate::jose::SigningError;
 use crate::jose::SigningKey;
 use crate::jose::forge;
+use crate::protocol::registration::LONGEST_STATEMENT;
 use crate::types::Timestamp;
 
 /// An issuer that nobody trusts; `.invalid` is nobody's (RFC 6761 §6.4).
 const STRANGER: &str = "https://directory.invalid";
 /// How far an expired or future statement lies from now, in seconds.
 const AN_HOUR: i64 = 3600;
-/// The size of an oversized statement's padding: over any sensible limit, under that of a body.
-const PADDING: usize = 40 * 1024;
+/// With this much padding a statement is over its limit, and its registration not over that of a body.
+const PADDING: usize = LONGEST_STATEMENT;
 
 macro_rules! faults {
     ($($variant:ident = $name:literal, $meaning:literal;)+) => {
@@ -48,7 +49,7 @@ faults! {
     Hs256PublicKey = "hs256_public_key", "signed with the public key as a shared secret";
     UnknownKid = "unknown_kid", "signed, under a `kid` that the directory does not publish";
     HugeExp = "huge_exp", "`exp` is 1e19";
-    Oversized = "oversized", "padded to more than 40 KiB";
+    Oversized = "oversized", "padded to more than 16 KiB";
     MissingIss = "missing_iss", "without an issuer";
     DuplicateMember = "duplicate_member", "`iss` stands twice";
 }

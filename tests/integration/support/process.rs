@@ -19,10 +19,15 @@ pub(crate) struct Process {
 impl Process {
     /// Starts a server.
     pub(crate) fn start(command: &mut Command) -> Self {
+        Self::start_with(command, (Stdio::null(), Stdio::null()))
+    }
+
+    /// Starts a server; what it writes to standard output and standard error goes there.
+    pub(crate) fn start_with(command: &mut Command, (out, err): (Stdio, Stdio)) -> Self {
         let child = command
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stdout(out)
+            .stderr(err)
             .spawn()
             .expect("the program starts");
         let watchdog = Command::new("sh")
