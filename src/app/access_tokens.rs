@@ -72,7 +72,7 @@ impl AccessTokens {
         from: &TokenSource<'_>,
         now: Timestamp,
     ) -> Result<Option<Arc<KnownToken>>, KeyringError> {
-        let keys = from.keyring.keys().await?;
+        let keys = from.keyring.keys(now).await?;
         let digest = <[u8; 32]>::from(Sha256::digest(token.reveal().as_bytes()));
         let Some(known) =
             self.0.get(&digest).or_else(|| self.verify(token, digest, &keys, from.issuer, now))

@@ -109,6 +109,7 @@ async fn open_keyring(
         sealing: sealing_key(&settings.keys.directory)?,
         algorithm: settings.tokens.signing_algorithm,
         schedule: schedule(settings),
+        longest_token_seconds: seconds(settings.tokens.access_token_lifetime),
         event_id: random::event_id,
     };
     Keyring::open(database.clone(), options, now).await.map_err(|error| unusable_keys(&error))
@@ -125,13 +126,15 @@ fn unusable_keys(error: &KeyringError) -> CommandError {
 /// When signing keys change.
 #[must_use]
 pub fn schedule(settings: &Settings) -> KeySchedule {
-    let seconds =
-        |duration: std::time::Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
     KeySchedule {
         rotation_seconds: seconds(settings.tokens.key_rotation),
         prepublish_seconds: seconds(settings.tokens.key_prepublish),
         overlap_seconds: seconds(settings.tokens.key_retire),
     }
+}
+
+fn seconds(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// Reads the key that opens the private keys in the database.

@@ -10,8 +10,8 @@ use crate::config::settings::Settings;
 use crate::partners::Environment;
 use crate::types::HttpsUri;
 
-/// How long the caches of those who verify our tokens may be behind (RFC 7517 says nothing; our own
-/// `/jwks` allows an hour).
+/// How long the caches of those who verify our tokens may be behind: our `/jwks` allows less, and
+/// not everybody keeps to it.
 const JWKS_CACHE: Duration = Duration::from_hours(1);
 
 /// What is wrong with a setting, and which.

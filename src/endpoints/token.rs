@@ -113,7 +113,7 @@ async fn issue(
         software_id: record.software_product.software_id.clone(),
         policy_digest: app.policy.digest().to_owned(),
     };
-    let keys = app.keyring.keys().await?;
+    let keys = app.keyring.keys(now).await?;
     let signer = keys.signer(now).ok_or(KeyringError::NoneActive)?;
     let access_token = Secret::new(signer.sign(TYPE, &claims)?);
     let response = TokenResponse { access_token, expires_in, scope: claims.scope, decisions };

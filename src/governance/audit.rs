@@ -89,6 +89,7 @@ audit_actions! {
     TokenRevoked = "token.revoked", standing: true;
     SigningKeyCreated = "signing_key.created", standing: true;
     SigningKeyRetired = "signing_key.retired", standing: true;
+    SigningKeyRemoved = "signing_key.removed", standing: false;
 }
 
 impl Serialize for AuditAction {

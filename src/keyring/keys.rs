@@ -14,10 +14,17 @@ use crate::types::Timestamp;
 /// One key, imported once (FLR-2).
 #[derive(Debug, Clone)]
 pub struct LoadedKey {
-    signing: SigningKey,
-    verifying: JwkSet,
+    key_id: String,
+    /// Nothing, if the key was gone already when it was loaded.
+    opened: Option<Opened>,
     predecessor: Option<String>,
     times: KeyTimes,
+}
+
+#[derive(Debug, Clone)]
+struct Opened {
+    signing: SigningKey,
+    verifying: JwkSet,
 }
 
 impl LoadedKey {
@@ -28,7 +35,17 @@ impl LoadedKey {
         times: KeyTimes,
     ) -> Result<Self, Vec<InvalidKey>> {
         let verifying = JwkSet::parse(&json!({ "keys": [signing.public_jwk()] }))?;
-        Ok(Self { signing, verifying, predecessor, times })
+        let key_id = signing.key_id().to_owned();
+        Ok(Self { key_id, opened: Some(Opened { signing, verifying }), predecessor, times })
+    }
+
+    /// Remembers a key that is gone by its name: others may follow it.
+    pub(super) fn gone(key_id: &str, predecessor: Option<String>, times: KeyTimes) -> Self {
+        Self { key_id: key_id.to_owned(), opened: None, predecessor, times }
+    }
+
+    pub(super) const fn is_open(&self) -> bool {
+        self.opened.is_some()
     }
 
     /// The same key with other times.
@@ -39,7 +56,7 @@ impl LoadedKey {
     /// The `kid`.
     #[must_use]
     pub fn key_id(&self) -> &str {
-        self.signing.key_id()
+        &self.key_id
     }
 
     /// The instants of its life.
@@ -68,13 +85,15 @@ impl Keys {
     #[must_use]
     pub fn signer(&self, now: Timestamp) -> Option<&SigningKey> {
         let active = |key: &&LoadedKey| key.times.state(now) == KeyState::Active;
-        self.keys.iter().rev().find(active).map(|key| &key.signing)
+        let key = self.keys.iter().rev().find(active)?;
+        key.opened.as_ref().map(|opened| &opened.signing)
     }
 
     /// The public keys as a JWK set (RFC 7517 §5): prepublished, active and retiring ones.
     #[must_use]
     pub fn jwks(&self, now: Timestamp) -> Value {
-        let keys = self.usable(now).map(|key| key.signing.public_jwk()).collect::<Vec<_>>();
+        let opened = self.usable(now).filter_map(|key| key.opened.as_ref());
+        let keys = opened.map(|opened| opened.signing.public_jwk()).collect::<Vec<_>>();
         json!({ "keys": keys })
     }
 
@@ -87,7 +106,8 @@ impl Keys {
     pub fn verify(&self, jws: UnverifiedJws, now: Timestamp) -> Result<VerifiedJws, InvalidJws> {
         let named = jws.header().key_id.as_deref();
         let key = named
-            .and_then(|key_id| self.usable(now).find(|key| key.key_id() == key_id))
+            .and_then(|key_id| self.usable(now).find(|key| key.key_id == key_id))
+            .and_then(|key| key.opened.as_ref())
             .ok_or(InvalidJws::UnknownKey)?;
         jws.verify(&key.verifying, &[key.signing.algorithm()])
     }
@@ -111,7 +131,15 @@ impl Keys {
     pub(super) fn newest(&self) -> Option<&LoadedKey> {
         let follows =
             |one: &LoadedKey, other: &LoadedKey| one.predecessor.as_deref() == Some(other.key_id());
-        self.keys.iter().find(|key| !self.keys.iter().any(|other| follows(other, key)))
+        let is_followed = |key: &LoadedKey| self.keys.iter().any(|other| follows(other, key));
+        self.keys.iter().rev().find(|key| !is_followed(key))
+    }
+
+    /// The keys that are gone and have a successor: nobody needs them any more.
+    pub(super) fn removable(&self, now: Timestamp) -> impl Iterator<Item = &LoadedKey> {
+        let newest = self.newest().map(LoadedKey::key_id);
+        let gone = move |key: &&LoadedKey| key.times.state(now) == KeyState::Removed;
+        self.keys.iter().filter(gone).filter(move |key| newest != Some(key.key_id()))
     }
 }
 

@@ -30,6 +30,9 @@ use crate::storage::SigningKeyRecord;
 use crate::storage::StorageError;
 use crate::types::{AuditEventId, Timestamp};
 
+/// How long others may keep our published keys, in seconds.
+pub const KEY_SET_KEPT_SECONDS: u32 = 300;
+
 /// How signing keys are made and kept.
 #[derive(Debug, Clone)]
 pub struct KeyringOptions {
@@ -39,6 +42,8 @@ pub struct KeyringOptions {
     pub algorithm: Algorithm,
     /// When keys change.
     pub schedule: KeySchedule,
+    /// The longest life of what they sign.
+    pub longest_token_seconds: i64,
     /// Draws the identifiers of audit events.
     pub event_id: fn(Timestamp) -> AuditEventId,
 }
@@ -49,6 +54,12 @@ pub enum KeyringError {
     /// The database failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// A token could outlive the key that verifies it (SEC-70).
+    #[error("a signing key must stay published for at least {least} seconds after it signed last")]
+    OverlapTooShort {
+        /// The least that will do: the longest token, and the caches of others.
+        least: i64,
+    },
     /// A key does not open under the sealing key.
     #[error("the signing key `{key_id}` does not open: {reason}")]
     Sealed {
@@ -85,7 +96,9 @@ pub struct Keyring {
     database: Database,
     options: KeyringOptions,
     loaded: ArcSwap<Keys>,
-    /// One reload or rotation at a time.
+    /// One reload at a time.
+    loading: Mutex<()>,
+    /// One rotation at a time. Requests do not wait for it: making a key may take long.
     turn: Mutex<()>,
 }
 
@@ -94,15 +107,20 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// The database fails, or a key does not open.
+    /// The database fails, a key that is not gone does not open, or keys would go too early.
     pub async fn open(
         database: Database,
         options: KeyringOptions,
         now: Timestamp,
     ) -> Result<Self, KeyringError> {
-        let keys = load(&database, &options.sealing, None).await?;
+        let least = options.longest_token_seconds.saturating_add(KEY_SET_KEPT_SECONDS.into());
+        if options.schedule.overlap_seconds < least {
+            return Err(KeyringError::OverlapTooShort { least });
+        }
+        let keys = load(&database, &options.sealing, None, now).await?;
         let loaded = ArcSwap::from_pointee(keys);
-        let keyring = Self { database, options, loaded, turn: Mutex::new(()) };
+        let (loading, turn) = (Mutex::new(()), Mutex::new(()));
+        let keyring = Self { database, options, loaded, loading, turn };
         keyring.ensure(now).await?;
         Ok(keyring)
     }
@@ -112,17 +130,17 @@ impl Keyring {
     /// # Errors
     ///
     /// The database fails, or a key does not open.
-    pub async fn keys(&self) -> Result<Arc<Keys>, KeyringError> {
+    pub async fn keys(&self, now: Timestamp) -> Result<Arc<Keys>, KeyringError> {
         let loaded = self.loaded.load_full();
         if loaded.generation() == self.database.generation() {
             return Ok(loaded);
         }
-        let _turn = self.turn.lock().await;
+        let _loading = self.loading.lock().await;
         let loaded = self.loaded.load_full();
         if loaded.generation() == self.database.generation() {
             return Ok(loaded);
         }
-        self.reload().await
+        self.replace(now).await
     }
 
     /// The keys as they were last loaded, however long ago. Public documents and the verification
@@ -132,19 +150,32 @@ impl Keyring {
         self.loaded.load_full()
     }
 
-    async fn reload(&self) -> Result<Arc<Keys>, KeyringError> {
+    /// The keys as they are in the database at this moment.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::keys`].
+    pub async fn reload(&self, now: Timestamp) -> Result<Arc<Keys>, KeyringError> {
+        let _loading = self.loading.lock().await;
+        self.replace(now).await
+    }
+
+    async fn replace(&self, now: Timestamp) -> Result<Arc<Keys>, KeyringError> {
         let known = self.loaded.load_full();
-        let keys = Arc::new(load(&self.database, &self.options.sealing, Some(&known)).await?);
+        let keys = load(&self.database, &self.options.sealing, Some(&known), now).await?;
+        let keys = Arc::new(keys);
         self.loaded.store(Arc::clone(&keys));
         Ok(keys)
     }
 }
 
-/// Reads every key. One that is known already is not opened and imported again.
+/// Reads every key. One that is known already is not opened and imported again, and one that is
+/// gone is not opened at all: nothing that it signed is good.
 async fn load(
     database: &Database,
     sealing: &SealingKey,
     known: Option<&Keys>,
+    now: Timestamp,
 ) -> Result<Keys, KeyringError> {
     let generation = database.generation();
     let records = database.read(stored).await?;
@@ -152,8 +183,11 @@ async fn load(
     let keys = records
         .iter()
         .map(|record| match find(&record.key_id) {
-            Some(key) => Ok(key.at(times(record))),
-            None => open_key(record, sealing),
+            Some(key) if key.is_open() => Ok(key.at(times(record))),
+            Some(_) | None if times(record).state(now) == KeyState::Removed => {
+                Ok(LoadedKey::gone(&record.key_id, record.predecessor.clone(), times(record)))
+            }
+            Some(_) | None => open_key(record, sealing),
         })
         .collect::<Result<_, _>>()?;
     Ok(Keys { generation, keys })

@@ -38,23 +38,43 @@ struct Plan {
 }
 
 impl Keyring {
-    /// Makes the first key if there is none, and a successor if the newest is due for one. To be
-    /// called at start and every minute or so.
+    /// Makes the first key if there is none, and a successor if the newest is due for one; deletes
+    /// keys that are gone. To be called at start and every minute or so.
     ///
     /// # Errors
     ///
     /// The database or the cryptographic library fails.
     pub async fn ensure(&self, now: Timestamp) -> Result<(), KeyringError> {
         let _turn = self.turn.lock().await;
-        let keys = self.reload().await?;
-        let schedule = &self.options.schedule;
-        match keys.newest() {
-            Some(newest) if newest.times().state(now) == KeyState::Removed => {}
-            Some(newest) if !newest.times().successor_is_due(schedule, now) => return Ok(()),
-            Some(_) | None => {}
-        }
+        let keys = self.reload(now).await?;
         let actor = Actor { kind: ActorKind::System, id: "key_schedule".to_owned() };
-        self.follow(&keys, Rotation::Orderly, &actor, now).await.map(drop)
+        let is_due = keys.newest().is_none_or(|newest| {
+            newest.times().state(now) == KeyState::Removed
+                || newest.times().successor_is_due(&self.options.schedule, now)
+        });
+        if is_due {
+            self.follow(&keys, Rotation::Orderly, &actor, now).await?;
+        }
+        for gone in self.last_loaded().removable(now) {
+            self.remove(gone, &actor, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes a key that is gone, its private half with it, unless another node did.
+    async fn remove(
+        &self,
+        gone: &LoadedKey,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
+        let key_id = gone.key_id().to_owned();
+        let removed = self.event(AuditAction::SigningKeyRemoved, &key_id, gone.times(), actor, now);
+        let deletion = move |writer: &mut Writer<'_>| -> Result<_, StorageError> {
+            writer.delete_signing_key(&key_id, now)?;
+            Ok(Change::made((), vec![removed]))
+        };
+        self.database.write(deletion).await
     }
 
     /// Changes the key by command.
@@ -71,7 +91,7 @@ impl Keyring {
     ) -> Result<Arc<Keys>, KeyringError> {
         let _turn = self.turn.lock().await;
         for _ in 0..MOST_ATTEMPTS {
-            let keys = self.reload().await?;
+            let keys = self.reload(now).await?;
             let waiting =
                 keys.newest().is_some_and(|key| key.times().state(now) == KeyState::Prepublished);
             if waiting && rotation == Rotation::Orderly {
@@ -104,8 +124,29 @@ impl Keyring {
             Err(StorageError::Exists { .. }) => false,
             Err(error) => return Err(error.into()),
         };
-        self.reload().await?;
+        self.reload(now).await?;
         Ok(added)
+    }
+
+    pub(super) fn event(
+        &self,
+        action: AuditAction,
+        key_id: &str,
+        times: &KeyTimes,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> AuditEvent {
+        AuditEvent {
+            id: (self.options.event_id)(now),
+            time: now,
+            actor: actor.clone(),
+            action,
+            object: Object { kind: "signing_key".to_owned(), id: key_id.to_owned() },
+            reasons: Vec::new(),
+            policy_digest: None,
+            request_id: None,
+            detail: detail(times),
+        }
     }
 
     fn plan(
@@ -124,17 +165,7 @@ impl Keyring {
             Rotation::Orderly | Rotation::Emergency => KeyTimes::at_once(now),
         };
         let ending = ending(keys, rotation, schedule, times.activate_at, now);
-        let event = |action, key_id: &str, times: &KeyTimes| AuditEvent {
-            id: (self.options.event_id)(now),
-            time: now,
-            actor: actor.clone(),
-            action,
-            object: Object { kind: "signing_key".to_owned(), id: key_id.to_owned() },
-            reasons: Vec::new(),
-            policy_digest: None,
-            request_id: None,
-            detail: detail(times),
-        };
+        let event = |action, key_id: &str, times| self.event(action, key_id, times, actor, now);
         let mut events = vec![event(AuditAction::SigningKeyCreated, key.key_id(), &times)];
         for (key_id, times) in &ending {
             events.push(event(AuditAction::SigningKeyRetired, key_id, times));

@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::governance::audit::{Actor, ActorKind};
+use crate::governance::audit::{Actor, ActorKind, AuditAction};
 use crate::jose::InvalidJws;
 use crate::jose::UnverifiedJws;
-use crate::storage::DatabaseOptions;
+use crate::storage::{Change, DatabaseOptions, Writer};
 
 const SCHEDULE: KeySchedule =
     KeySchedule { rotation_seconds: 1000, prepublish_seconds: 100, overlap_seconds: 400 };
@@ -40,6 +40,7 @@ impl House {
             sealing: SealingKey::generate().unwrap(),
             algorithm: Algorithm::Es256,
             schedule: SCHEDULE,
+            longest_token_seconds: 100,
             event_id: numbered,
         };
         Self { _directory: directory, url, options }
@@ -79,7 +80,7 @@ async fn the_schedule_publishes_a_successor_before_it_signs() {
     assert_eq!(published(&keyring.last_loaded(), at(899)), 1);
     keyring.ensure(at(900)).await.unwrap();
     keyring.ensure(at(960)).await.unwrap();
-    let keys = keyring.keys().await.unwrap();
+    let keys = keyring.keys(at(960)).await.unwrap();
     assert_eq!(published(&keys, at(960)), 2);
     let last_of_the_first = token(&keys, at(999));
     let first_of_the_second = token(&keys, at(1000));
@@ -131,7 +132,7 @@ async fn another_node_sees_a_rotation() {
     one.rotate(Rotation::Emergency, &operator(), at(20)).await.unwrap();
     let wanted = token(&one.last_loaded(), at(20)).header().key_id.clone();
     for _ in 0..40 {
-        let keys = other.keys().await.unwrap();
+        let keys = other.keys(at(20)).await.unwrap();
         if keys.signer(at(20)).map(|key| key.key_id().to_owned()) == wanted {
             return;
         }
@@ -152,10 +153,75 @@ async fn another_sealing_key_opens_nothing() {
 }
 
 #[tokio::test]
+async fn keys_that_would_go_before_their_tokens_do_not_open_sec_70() {
+    let house = House::new();
+    let open = async |longest_token_seconds| {
+        let database = Database::open(&DatabaseOptions::new(&house.url)).unwrap();
+        let options = KeyringOptions { longest_token_seconds, ..house.options.clone() };
+        Keyring::open(database, options, at(0)).await
+    };
+    assert!(open(100).await.is_ok());
+    let refused = open(101).await.unwrap_err();
+    assert_eq!(refused, KeyringError::OverlapTooShort { least: 401 });
+}
+
+#[tokio::test]
+async fn a_key_that_is_gone_is_deleted_and_the_log_says_so() {
+    let house = House::new();
+    let keyring = house.node(at(0)).await;
+    keyring.ensure(at(900)).await.unwrap();
+    keyring.ensure(at(1399)).await.unwrap();
+    assert_eq!(keyring.database.read(stored).await.unwrap().len(), 2);
+    keyring.ensure(at(1400)).await.unwrap();
+    let left = keyring.database.read(stored).await.unwrap();
+    assert_eq!(left.len(), 1);
+    keyring.ensure(at(1401)).await.unwrap();
+    assert_eq!(actions(&keyring).await.last().unwrap(), "signing_key.removed");
+    assert_eq!(actions(&keyring).await.len(), 4);
+    let again = house.node(at(1402)).await.last_loaded();
+    assert_eq!(again.signer(at(1402)).unwrap().key_id(), left[0].key_id);
+}
+
+#[tokio::test]
+async fn a_key_that_is_gone_and_no_longer_opens_does_not_stop_the_start() {
+    let house = House::new();
+    let other =
+        KeyringOptions { sealing: SealingKey::generate().unwrap(), ..house.options.clone() };
+    let database = || Database::open(&DatabaseOptions::new(&house.url)).unwrap();
+    let before = Keyring::open(database(), other, at(0)).await.unwrap();
+    let old = before.last_loaded().signer(at(0)).unwrap().key_id().to_owned();
+    let withdrawn = old.clone();
+    let event = before.event(
+        AuditAction::SigningKeyRetired,
+        &old,
+        &KeyTimes::at_once(at(5)),
+        &operator(),
+        at(5),
+    );
+    let withdrawal = move |writer: &mut Writer<'_>| -> Result<_, StorageError> {
+        writer.withdraw_signing_key(&withdrawn, at(5))?;
+        Ok(Change::made((), vec![event]))
+    };
+    before.database.write(withdrawal).await.unwrap();
+    let refused = Keyring::open(database(), house.options.clone(), at(4)).await.unwrap_err();
+    assert!(matches!(refused, KeyringError::Sealed { .. }), "{refused}");
+    let keyring = Keyring::open(database(), house.options.clone(), at(5)).await.unwrap();
+    let new = keyring.last_loaded().signer(at(5)).unwrap().key_id().to_owned();
+    assert_ne!(new, old);
+    let left = keyring.database.read(stored).await.unwrap();
+    assert_eq!(left.iter().map(|key| &key.key_id).collect::<Vec<_>>(), [&new]);
+}
+
+#[tokio::test]
 async fn every_change_of_keys_is_in_the_audit_log() {
     let house = House::new();
     let keyring = house.node(at(0)).await;
     keyring.rotate(Rotation::Orderly, &operator(), at(10)).await.unwrap();
+    let expected = ["signing_key.created", "signing_key.created", "signing_key.retired"];
+    assert_eq!(actions(&keyring).await, expected);
+}
+
+async fn actions(keyring: &Keyring) -> Vec<String> {
     let events = keyring
         .database
         .read(|reader| {
@@ -166,6 +232,5 @@ async fn every_change_of_keys_is_in_the_audit_log() {
         })
         .await
         .unwrap();
-    let actions = events.iter().map(|event| event.action.name()).collect::<Vec<_>>();
-    assert_eq!(actions, ["signing_key.created", "signing_key.created", "signing_key.retired"]);
+    events.iter().map(|event| event.action.name().to_owned()).collect()
 }

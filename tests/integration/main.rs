@@ -20,6 +20,8 @@ mod http;
 #[cfg(test)]
 mod introspection;
 #[cfg(test)]
+mod key_rotation;
+#[cfg(test)]
 mod one_time_contract;
 #[cfg(test)]
 mod operator;

@@ -14,7 +14,7 @@ use crate::types::Timestamp;
 /// Lists the keys that are not gone.
 pub async fn list(app: &App, call: &Call<'_>) -> Result<List<SigningKeyView>, Failure> {
     call.no_query()?;
-    Ok(shown(&*app.keyring.keys().await?, call.now()))
+    Ok(shown(&*app.keyring.keys(call.now()).await?, call.now()))
 }
 
 /// Changes keys: orderly, or at once because one may be known to somebody else.

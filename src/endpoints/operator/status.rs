@@ -8,7 +8,7 @@ use crate::endpoints::operator::schema::status::StatusView;
 /// Shows how the server is.
 pub async fn show(app: &App, call: &Call<'_>) -> Result<StatusView, Failure> {
     call.no_query()?;
-    let keys = app.keyring.keys().await?;
+    let keys = app.keyring.keys(call.now()).await?;
     let server = &app.settings.server;
     Ok(StatusView {
         version: env!("CARGO_PKG_VERSION"),

@@ -42,16 +42,24 @@ pub(crate) struct House {
     pub(crate) clock: Clock,
     /// The client's key.
     pub(crate) key: SigningKey,
+    /// How signing keys change on every node that is opened from now on.
+    pub(crate) schedule: KeySchedule,
 }
 
 impl House {
     /// A house in which the client holds the scopes of the products `a` and `b`.
     pub(crate) async fn new() -> Self {
+        Self::on(Store::sqlite()).await
+    }
+
+    /// The same house on a database of one's choice.
+    pub(crate) async fn on(store: Store) -> Self {
         let house = Self {
-            store: Store::sqlite(),
+            store,
             sealing: SealingKey::generate().unwrap(),
             clock: Clock::fixed(sample::now()),
             key: SigningKey::generate(Algorithm::Es256).unwrap(),
+            schedule: SCHEDULE,
         };
         let (client, credential) = (house.client(), house.credential());
         house
@@ -72,7 +80,8 @@ impl House {
         let options = KeyringOptions {
             sealing: self.sealing.clone(),
             algorithm: Algorithm::Es256,
-            schedule: SCHEDULE,
+            schedule: self.schedule,
+            longest_token_seconds: 300,
             event_id: random::event_id,
         };
         let keyring = Keyring::open(database.clone(), options, self.clock.now()).await.unwrap();
