@@ -93,11 +93,16 @@ pub(crate) fn get(path: &str) -> Vec<u8> {
 }
 
 /// A POST request with a form body and, maybe, a further header line.
-pub(crate) fn post(url: &str, header: &str, body: &str) -> Vec<u8> {
+pub(crate) fn post(url: &str, header: &str, form: &str) -> Vec<u8> {
+    post_as("application/x-www-form-urlencoded", url, header, form)
+}
+
+/// A POST request with a body of some media type.
+pub(crate) fn post_as(media_type: &str, url: &str, header: &str, body: &str) -> Vec<u8> {
     let path = url::Url::parse(url).expect("a URL").path().to_owned();
     format!(
         "POST {path} HTTP/1.1\r\nhost: localhost\r\n{header}content-type: \
-         application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
+         {media_type}\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )
     .into_bytes()

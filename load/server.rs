@@ -26,7 +26,7 @@ impl Server {
         } else {
             Command::new(program)
         };
-        command.args(["demo", "--hello", "--workers", "1", "--leave-active", "--data"]);
+        command.args(["demo", "--quiet", "--hello", "--workers", "1", "--data"]);
         command.arg(directory.path());
         for port in ["--port", "--operator-port", "--directory-port", "--resource-port"] {
             command.args([port, "0"]);
@@ -51,7 +51,7 @@ impl Server {
             if let Some(status) = stopped {
                 panic!("the server stopped with {status}:\n{log}");
             }
-            if log.contains("What to try next") {
+            if log.contains("Ctrl-C") {
                 break;
             }
             assert!(Instant::now() < until, "the server is not up after a minute:\n{log}");

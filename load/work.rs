@@ -18,6 +18,7 @@ const ROUNDS: usize = 3;
 
 /// Runs every phase [`ROUNDS`] times, in turn, so that a noisy minute hits them all.
 pub(crate) async fn measure(server: &Server, options: &Options, report: &mut Report) {
+    restore(server).await;
     let target = Target::new(server.text("/issuer"), server.text("/ca_file"));
     let hello: Vec<Vec<u8>> = vec![client::get("/hello")];
     let phase = options.phase;
@@ -35,6 +36,19 @@ pub(crate) async fn measure(server: &Server, options: &Options, report: &mut Rep
         report.phase("introspection, seen before", run.repeat(&known, phase).await);
     }
     report.loaded(server);
+}
+
+/// The demo ends with a suspended partner; the operator lets it take part again.
+async fn restore(server: &Server) {
+    let operator = server.text("/operator/url");
+    let organisation = server.text("/partner/organisation_id");
+    let url = format!("{operator}/admin/v1/organisations/{organisation}/state");
+    let header = format!("authorization: Bearer {}\r\n", server.text("/operator/token"));
+    let body = r#"{"state":"active","reason":"the load test needs it"}"#;
+    let request = client::post_as("application/json", &url, &header, body);
+    let mut connection = Target::new(operator, server.text("/ca_file")).connect().await;
+    let (status, answer) = connection.send(&request).await;
+    assert_eq!(status, 200, "{}", String::from_utf8_lossy(answer));
 }
 
 /// Token requests with a fresh `jti` each, signed before the clock starts.

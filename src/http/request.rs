@@ -8,6 +8,7 @@ use actix_web::http;
 use actix_web::http::header;
 use actix_web::http::header::HeaderName;
 use actix_web::web::Payload;
+use futures_util::StreamExt as _;
 
 use crate::config::LimitSettings;
 use crate::endpoints::exchange::Incoming;
@@ -107,22 +108,40 @@ fn single(request: &HttpRequest, name: HeaderName) -> Result<Option<String>, Unr
     Ok(Some(text.to_owned()))
 }
 
+/// How much of a body that is too large is read all the same, in bytes. Over HTTP/2 a stream that is
+/// given up before its end takes its own answer with it, so the sender would never learn why.
+const MOST_DISCARDED: usize = 4 * 1024 * 1024;
+
 async fn body(
     request: &HttpRequest,
-    payload: Payload,
+    mut payload: Payload,
     most: usize,
     longest: Duration,
 ) -> Result<Vec<u8>, Unreadable> {
     let promised =
         request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if promised.and_then(|text| text.parse::<usize>().ok()).is_some_and(|length| length > most) {
+    let promised = promised.and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
+    if promised > MOST_DISCARDED {
         return Err(Unreadable::TooLarge(most));
     }
-    let read = tokio::time::timeout(longest, payload.to_bytes_limited(most)).await;
-    match read {
-        Ok(Ok(Ok(bytes))) => Ok(bytes.to_vec()),
-        Ok(Ok(Err(_))) => Err(Unreadable::Truncated),
-        Ok(Err(_)) => Err(Unreadable::TooLarge(most)),
+    match tokio::time::timeout(longest, collect(&mut payload, most)).await {
+        Ok(collected) => collected,
         Err(_) => Err(Unreadable::Slow),
     }
+}
+
+/// The body, or what is wrong with it; of one that is too large nothing is kept.
+async fn collect(payload: &mut Payload, most: usize) -> Result<Vec<u8>, Unreadable> {
+    let (mut body, mut length) = (Vec::new(), 0_usize);
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| Unreadable::Truncated)?;
+        length = length.saturating_add(chunk.len());
+        if length > MOST_DISCARDED {
+            break;
+        }
+        if length <= most {
+            body.extend_from_slice(&chunk);
+        }
+    }
+    if length <= most { Ok(body) } else { Err(Unreadable::TooLarge(most)) }
 }

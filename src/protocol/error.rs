@@ -56,8 +56,9 @@ error_codes! {
     NotFound = "not_found",
     /// The address is known, the method is not.
     MethodNotAllowed = "method_not_allowed",
-    /// The body is larger than the server reads.
-    PayloadTooLarge = "payload_too_large",
+    /// The body is larger than the server reads. The standards have no code of its own for it; the
+    /// status (413) tells it from other malformed requests.
+    PayloadTooLarge = "invalid_request",
     /// The record has changed, or exists already.
     Conflict = "conflict",
     /// The caller may not do this.

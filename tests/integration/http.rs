@@ -236,7 +236,7 @@ async fn a_body_over_the_limit_is_refused_in_json_sec_27() {
     assert_eq!(setting.post("/echo/a", vec![b'a'; most]).await.status(), 200);
     let refused = setting.post("/echo/a", vec![b'a'; most + 1]).await;
     assert_eq!(refused.status(), 413);
-    assert_eq!(error_of(refused).await, "payload_too_large");
+    assert_eq!(error_of(refused).await, "invalid_request");
     let mut chunked =
         b"POST /echo/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
     for _ in 0..=(most / 1024) {
@@ -247,16 +247,19 @@ async fn a_body_over_the_limit_is_refused_in_json_sec_27() {
     chunked.extend_from_slice(b"0\r\n\r\n");
     let said = setting.say(&chunked).await;
     assert!(said.starts_with("HTTP/1.1 413 "), "{said}");
-    assert!(said.contains("\"payload_too_large\""), "{said}");
+    assert!(said.contains("\"invalid_request\""), "{said}");
 }
 
 #[tokio::test]
-async fn a_megabyte_is_answered_before_it_is_read() {
+async fn a_megabyte_is_refused_in_json_and_its_connection_lives_on() {
     let setting = Setting::new();
-    let request = setting.client.post(setting.url("/echo/a")).body(vec![b'a'; 1 << 20]);
-    // Over HTTP/2, as reqwest speaks here, the answer arrives while the body is still on its way.
-    let response = request.send().await.unwrap();
-    assert_eq!(response.status(), 413);
+    for _ in 0..2 {
+        // Over HTTP/2, as reqwest speaks here: a stream reset would take the answer with it.
+        let refused = setting.post("/echo/a", vec![b'a'; 1 << 20]).await;
+        assert_eq!(refused.status(), 413);
+        assert_eq!(error_of(refused).await, "invalid_request");
+    }
+    assert_eq!(setting.post("/echo/a", b"a".to_vec()).await.status(), 200);
 }
 
 #[tokio::test]
