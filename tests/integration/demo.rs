@@ -15,7 +15,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::process::{Process, eventually};
+use crate::support::process::{Process, eventually, program};
 
 const FREE_PORTS: [&str; 8] =
     ["--port", "0", "--operator-port", "0", "--directory-port", "0", "--resource-port", "0"];
@@ -64,6 +64,16 @@ fn a_partner_goes_from_a_statement_to_an_introspected_token_and_is_stopped() {
     for private in ["demo.json", "access.token", "keys/operator.token", "keys/partner.jwk.json"] {
         assert_eq!(mode(&data.path().join(private)), 0o600, "{private}");
     }
+}
+
+#[test]
+fn the_readme_shows_what_the_program_prints() {
+    let data = tempfile::tempdir().unwrap();
+    let output = demo(data.path()).args(["--once", "--quiet"]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let (_, walk) = said.split_once("\n\n").unwrap();
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    assert!(readme.contains(walk.trim()), "the README should show:\n{walk}");
 }
 
 #[test]
@@ -188,6 +198,39 @@ impl Played {
     fn log(&self) -> String {
         fs::read_to_string(self.data.path().join("log")).unwrap()
     }
+}
+
+/// The `curl` commands of a transcript.
+fn commands(transcript: &str) -> Vec<String> {
+    let mut commands: Vec<String> = Vec::new();
+    let mut continues = false;
+    for line in transcript.lines() {
+        if continues && let Some(last) = commands.last_mut() {
+            last.push_str(line);
+            last.push('\n');
+        } else if line.starts_with("   curl ") {
+            commands.push(format!("{line}\n"));
+        }
+        continues = line.ends_with('\\') && !commands.is_empty();
+    }
+    commands
+}
+
+#[tokio::test]
+async fn every_printed_command_can_be_repeated() {
+    if program("curl", &[], "curl").is_none() {
+        return;
+    }
+    let played = Played::start();
+    played.step("active").await;
+    let transcript = fs::read_to_string(played.data.path().join("transcript")).unwrap();
+    let told = commands(&transcript).into_iter().map(|command| {
+        let command = command.replacen("curl ", "curl -s -o /dev/null -w '%{http_code}' ", 1);
+        let output = Command::new("sh").args(["-c", &command]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    });
+    let wanted = ["201", "201", "200", "200", "200", "200", "401", "200", "400"];
+    assert_eq!(told.collect::<Vec<_>>(), wanted, "{transcript}");
 }
 
 /// The error that a registration with this fault is refused with, as registration.md says.

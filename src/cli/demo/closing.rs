@@ -17,22 +17,28 @@ pub(super) async fn stay_up(
 }
 
 fn suggestions(demo: &DemoFile, style: &Style) -> String {
-    let Style { program, partner, demo_option, .. } = style;
+    let Style { authority, program, partner, demo_option, settings } = style;
     let DemoFile { issuer, endpoints, operator, directory, .. } = demo;
     let organisation = &demo.partner.organisation_id;
     format!(
         "\n\
-The partner is suspended and everything is still running. Try next, in another terminal:
+The partner is suspended, and everything is still running. Try next, in another terminal:
 
-  Give the partner its access back, and the same software gets tokens again:
+  Give the partner its access back; then every command above can be repeated.
     {program} org restore {organisation} --reason 'key replaced'{demo_option}
     {partner} token
-  Ask why a client has access or none, and who did what:
+
+  Ask who has access, and who did what when.
     {program} client list{demo_option}
     {program} audit list{demo_option}
-  Present a bad statement; `{program} directory faults` lists all the ways to be bad:
-    curl --cacert {} -H 'Content-Type: application/jose' \\
+
+  Present a bad statement; `{program} directory faults` lists all the ways to be bad.
+    curl --cacert {authority} -H 'Content-Type: application/jose' \\
       -d \"$({partner} registration --fault expired)\" {}
+
+  Let the doctor look; or, once this has stopped, run the same server without the cast.
+    {program} doctor --config {settings}
+    {program} serve --config {settings}
 
   authorization server   {issuer}
   what it can do         {}
@@ -40,7 +46,6 @@ The partner is suspended and everything is still running. Try next, in another t
   test directory         {}
 
 Ctrl-C stops it.",
-        style.authority,
         endpoints.registration,
         endpoints.oauth_authorization_server,
         operator.url,

@@ -17,6 +17,8 @@ pub struct Style {
     pub partner: String,
     /// The option by which operators' commands find the demo; empty where they find it themselves.
     pub demo_option: String,
+    /// The authorization server's settings.
+    pub settings: String,
 }
 
 impl Style {
@@ -25,6 +27,7 @@ impl Style {
     pub fn new(authority: &Path, data: &Path) -> Self {
         let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("countersign"));
         let program = quoted(&relative(&program));
+        let settings = quoted(&relative(&data.join("countersign.toml")));
         let data = relative(data);
         let (option, demo_option) = if data == "data" {
             Default::default()
@@ -37,6 +40,7 @@ impl Style {
             partner: format!("{program} partner{option}"),
             program,
             demo_option,
+            settings,
         }
     }
 
@@ -125,6 +129,7 @@ mod tests {
             program: "countersign".to_owned(),
             partner: "countersign partner".to_owned(),
             demo_option: String::new(),
+            settings: "data/countersign.toml".to_owned(),
         }
     }
 

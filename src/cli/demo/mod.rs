@@ -69,7 +69,8 @@ impl DemoOptions {
         let walked = opened.walk(&folders, &mut transcript).await;
         let outcome = match walked.and_then(|()| verdict(&transcript)) {
             Ok(()) if !self.once => closing::stay_up(&opened.demo, &mut transcript).await,
-            outcome => outcome,
+            Ok(()) => transcript.line("\nEvery step was as it should be."),
+            Err(error) => Err(error),
         };
         opened.stop().await;
         outcome

@@ -32,7 +32,7 @@ pub(super) struct Choices<'a> {
     pub(super) log: &'a str,
 }
 
-/// Writes the trust framework with this run's addresses, and makes the settings.
+/// Writes the trust framework and the settings with this run's addresses, and reads them.
 ///
 /// # Errors
 ///
@@ -48,6 +48,7 @@ pub(super) fn prepare(
     let framework = FRAMEWORK.replace(USUAL_DIRECTORY, &ports::url(addresses.directory));
     private_file::write(&frameworks.join("directory.toml"), &framework)?;
     let text = written(folders, keys, addresses, choices, &frameworks).to_string();
+    private_file::write(&folders.data.join("countersign.toml"), &text)?;
     Settings::read(Some(&text), []).map_err(|error| CommandError::failed(error.to_string()))
 }
 
