@@ -29,8 +29,8 @@ pub struct KnownClient {
 struct TokenDecision {
     /// What was asked for.
     pub scope: ScopeSet,
-    /// The key that the client authenticated with, if it was asked at the token endpoint.
-    pub thumbprint: Option<String>,
+    /// The key that the client authenticated with.
+    pub thumbprint: String,
     /// When.
     pub now: Timestamp,
     /// What was decided, scope by scope.
@@ -65,12 +65,12 @@ impl KnownClient {
     pub fn decision(
         &self,
         scope: &ScopeSet,
-        thumbprint: Option<&str>,
+        thumbprint: &str,
         now: Timestamp,
         decide: impl FnOnce() -> Vec<ItemDecision>,
     ) -> Arc<[ItemDecision]> {
         let same = |made: &&TokenDecision| {
-            made.now == now && made.thumbprint.as_deref() == thumbprint && made.scope == *scope
+            made.now == now && made.thumbprint == thumbprint && made.scope == *scope
         };
         let made = self.decisions.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(made) = made.iter().find(same) {
@@ -83,7 +83,7 @@ impl KnownClient {
         if made.len() < MOST_DECISIONS {
             made.push(TokenDecision {
                 scope: scope.clone(),
-                thumbprint: thumbprint.map(str::to_owned),
+                thumbprint: thumbprint.to_owned(),
                 now,
                 items: Arc::clone(&items),
             });

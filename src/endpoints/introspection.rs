@@ -46,7 +46,7 @@ async fn in_good_standing<'a>(
     let Some(known) = app.clients.find(&app.database, &claims.client_id).await? else {
         return Ok(None);
     };
-    let items = token_decision::decide(app, &known, &claims.scope, None, now);
+    let items = token_decision::decide(app, &known, &claims.scope, &claims.client_key, now);
     let scope = still_good(known.record(), &items, audience);
     if scope.is_empty() {
         return Ok(None);

@@ -39,7 +39,7 @@ pub async fn token(app: &App, incoming: &Incoming) -> Result<Answer, Failure> {
         app,
         client.known(),
         &selection.scope(),
-        Some(client.thumbprint()),
+        client.thumbprint(),
         incoming.now,
     );
     let granted =
@@ -108,6 +108,7 @@ async fn issue(
         iat: now,
         jti: random::identifier(),
         client_id: record.client.id.clone(),
+        client_key: client.thumbprint().to_owned(),
         scope: granted.scope(),
         org: record.organisation.id.clone(),
         software_id: record.software_product.software_id.clone(),

@@ -17,13 +17,13 @@ use crate::types::{ReasonCode, Scope, ScopeSet, Timestamp};
 static NO_WAIVERS: BTreeSet<ReasonCode> = BTreeSet::new();
 static NO_CONDITIONS: BTreeSet<String> = BTreeSet::new();
 
-/// Decides about each scope. `thumbprint` is the key that the client authenticated with, where it
-/// did so just now.
+/// Decides about each scope. `thumbprint` is the key that the client authenticated with, just now or
+/// when it obtained the token.
 pub(super) fn decide(
     app: &App,
     known: &KnownClient,
     scope: &ScopeSet,
-    thumbprint: Option<&str>,
+    thumbprint: &str,
     now: Timestamp,
 ) -> Arc<[ItemDecision]> {
     known.decision(scope, thumbprint, now, || {
@@ -41,22 +41,20 @@ fn decide_one(
     app: &App,
     known: &KnownClient,
     scope: &Scope,
-    thumbprint: Option<&str>,
+    thumbprint: &str,
     now: Timestamp,
 ) -> ItemDecision {
     let record = known.record();
     let environment = app.settings.server.environment;
     let mut lapses = standing::lapses(record, scope, environment, now);
-    if let Some(thumbprint) = thumbprint {
-        lapses.extend(standing::credential_lapses(record, thumbprint, now));
-    }
+    lapses.extend(standing::credential_lapses(record, thumbprint, now));
     let offered = record.product(scope).and_then(|product| product.scope(scope));
     let cap = app.longest_token_seconds();
     let facts = TokenFacts::new(
         TokenInput {
             record,
             scope,
-            thumbprint,
+            thumbprint: Some(thumbprint),
             sender_constraint: SenderConstraint::None,
             requested_ttl_seconds: offered.map_or(cap, |scope| scope.max_token_seconds.min(cap)),
             environment,

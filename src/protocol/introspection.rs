@@ -84,6 +84,7 @@ mod tests {
                 "iat": 1_000_000,
                 "jti": "t1",
                 "client_id": "cl_1",
+                "client_key": "thumbprint",
                 "scope": "accounts",
                 "org": "org_1",
                 "software_id": "sw-1",

@@ -10,7 +10,7 @@ use countersign::governance::audit::{Actor, ActorKind, AuditAction};
 use countersign::jose::{Algorithm, SigningKey};
 use countersign::keyring::Rotation;
 use countersign::partners::{
-    ClientState, EntitlementState, OrganisationState, ResourceServerState,
+    ClientState, CredentialState, EntitlementState, OrganisationState, ResourceServerState,
 };
 use countersign::protocol::ErrorCode;
 use serde_json::{Value, json};
@@ -63,6 +63,7 @@ async fn a_good_token_is_active_with_all_that_a_resource_server_needs() {
             "iss": ISSUER,
             "sub": client_id,
             "client_id": client_id,
+            "client_key": house.key.thumbprint(),
             "aud": "https://api.example/a",
             "iat": house.clock.now(),
             "exp": house.clock.now().plus(300),
@@ -136,6 +137,22 @@ async fn a_suspension_is_seen_at_once_here_and_within_a_second_elsewhere() {
     let token = issued(&house, &here, FOR_A).await;
     assert_eq!(asked(&house, &elsewhere, "a", &token).await["active"], true);
     suspend_organisation(&here).await;
+    assert_eq!(asked(&house, &here, "a", &token).await, inactive());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(asked(&house, &elsewhere, "a", &token).await, inactive());
+}
+
+#[tokio::test]
+async fn what_a_compromised_key_obtained_ends_with_it() {
+    let house = House::new().await;
+    let (here, elsewhere) = (house.node().await, house.node().await);
+    let token = issued(&house, &here, FOR_A).await;
+    assert_eq!(asked(&house, &elsewhere, "a", &token).await["active"], true);
+    let id = house.credential().id;
+    change(&here, AuditAction::CredentialStateChanged, move |tx| {
+        tx.change_credential_state(&id, CredentialState::Active, CredentialState::Compromised)
+    })
+    .await;
     assert_eq!(asked(&house, &here, "a", &token).await, inactive());
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(asked(&house, &elsewhere, "a", &token).await, inactive());

@@ -48,6 +48,9 @@ pub struct AccessTokenClaims {
     pub jti: String,
     /// The client.
     pub client_id: ClientId,
+    /// The RFC 7638 thumbprint of the key that the client authenticated with: what a key obtained
+    /// ends with the key (P4 of SEC-65).
+    pub client_key: String,
     /// What it is good for.
     pub scope: ScopeSet,
     /// The client's organisation.
@@ -134,6 +137,7 @@ pub(crate) mod tests {
             iat: Timestamp::from_epoch(1_000_000).unwrap(),
             jti: "t1".to_owned(),
             client_id,
+            client_key: "thumbprint".to_owned(),
             scope: ScopeSet::parse("accounts").unwrap(),
             org: OrganisationId::parse("org_1").unwrap(),
             software_id: SoftwareId::parse("sw-1").unwrap(),
@@ -176,7 +180,7 @@ pub(crate) mod tests {
     #[test]
     fn a_missing_claim_and_a_foreign_issuer_are_refused() {
         let written = claims();
-        for name in ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope"] {
+        for name in ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "client_key", "scope"] {
             let mut without = object(&written);
             without.remove(name);
             let read = AccessTokenClaims::read(Some(TYPE), without, &written.iss);
