@@ -1,18 +1,21 @@
 //! `POST /revoke` (RFC 7009): a client gives up a token of its own.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use crate::app::App;
 use crate::app::KnownToken;
 use crate::endpoints::client_authentication::{self, AuthenticatedClient};
 use crate::endpoints::exchange::{Answer, Incoming};
-use crate::endpoints::failure::Failure;
+use crate::endpoints::failure::{Failure, check_fresh};
 use crate::governance::audit::{Actor, ActorKind, AuditAction, AuditEvent, Object};
 use crate::protocol::parameters::Parameters;
 use crate::protocol::revocation::{RevocationRefused, RevocationRequest};
 use crate::random;
 use crate::storage::Change;
 use crate::storage::StorageError;
+use crate::types::{Secret, Timestamp};
 
 /// Revokes a token. One that does not hold is no error (RFC 7009 §2.2).
 ///
@@ -22,15 +25,30 @@ use crate::storage::StorageError;
 pub async fn revoke(app: &App, incoming: &Incoming) -> Result<Answer, Failure> {
     let parameters = Parameters::parse(incoming.content_type.as_deref(), &incoming.body, &[])?;
     let client = client_authentication::client(app, incoming, &parameters).await?;
+    check_fresh(&app.database)?;
     let request = RevocationRequest::parse(&parameters)?;
-    let token = app.access_tokens.find(&request.token, &app.token_source(), incoming.now).await?;
-    if let Some(token) = token {
+    if let Some(token) = find(app, &request.token, incoming.now).await? {
         if token.claims().client_id != client.known().record().client.id {
             return Err(RevocationRefused::AnotherClient.into());
         }
         remember(app, incoming, &client, &token).await?;
     }
     Ok(Answer::bytes(200, "application/json", b"{}".to_vec()))
+}
+
+/// The token, if it holds. Nobody is told that a token has ended because this node has not heard yet
+/// of the key that signed it (SEC-33).
+async fn find(
+    app: &App,
+    token: &Secret,
+    now: Timestamp,
+) -> Result<Option<Arc<KnownToken>>, Failure> {
+    let source = app.token_source();
+    if let Some(known) = app.access_tokens.find(token, &source, now).await? {
+        return Ok(Some(known));
+    }
+    app.keyring.reload(now).await?;
+    Ok(app.access_tokens.find(token, &source, now).await?)
 }
 
 async fn remember(

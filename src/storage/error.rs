@@ -83,7 +83,7 @@ fn is_transient(error: &DieselError) -> bool {
 }
 
 /// What the engines say when they mean "try again": diesel hands on no SQLSTATE.
-const TRANSIENT: [&str; 9] = [
+const TRANSIENT: [&str; 14] = [
     "database is locked",
     "database table is locked",
     "canceling statement due to",
@@ -93,6 +93,11 @@ const TRANSIENT: [&str; 9] = [
     "could not receive data",
     "no connection to the server",
     "the database system is",
+    "disk is full",
+    "disk I/O error",
+    "No space left on device",
+    "readonly database",
+    "read-only transaction",
 ];
 
 /// Gives a failed write its name: the key exists, or a reference leads nowhere.

@@ -24,6 +24,8 @@ mod key_rotation;
 #[cfg(test)]
 mod one_time_contract;
 #[cfg(test)]
+mod outages;
+#[cfg(test)]
 mod operator;
 #[cfg(test)]
 mod remote;

@@ -74,6 +74,11 @@ impl House {
         house
     }
 
+    /// The address of the database.
+    pub(crate) fn url(&self) -> &str {
+        self.store.url()
+    }
+
     /// A node: an application with its own connections and caches.
     pub(crate) async fn node(&self) -> App {
         let database = self.store.open();
