@@ -166,6 +166,10 @@ fn decode_pair(pair: &[u8], number: usize) -> Result<(String, String), Parameter
 /// Undoes the form encoding, strictly: `%` is followed by two hexadecimal digits, every other byte
 /// is visible ASCII, and what comes out is UTF-8.
 pub(crate) fn decode(encoded: &[u8]) -> Option<String> {
+    // Tokens and assertions are long and encode nothing.
+    if encoded.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'+' | b'%')) {
+        return std::str::from_utf8(encoded).ok().map(str::to_owned);
+    }
     let mut decoded = Vec::with_capacity(encoded.len());
     let mut bytes = encoded.iter().copied();
     while let Some(byte) = bytes.next() {

@@ -11,6 +11,7 @@ use countersign::cli::demo::file::DemoFile;
 use countersign::cli::demo::partner::{Partner, token_request};
 use countersign::clock::Clock;
 use countersign::endpoints::directory::Fault;
+use countersign::protocol::client_authentication::client_assertion::JWT_BEARER;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -104,7 +105,7 @@ impl Played {
         let data = tempfile::tempdir().unwrap();
         let file = |name: &str| fs::File::create(data.path().join(name)).unwrap();
         let mut command = demo(data.path());
-        command.args(["--log", "debug"]);
+        command.args(["--log", "trace"]);
         let streams = (Stdio::from(file("transcript")), Stdio::from(file("log")));
         let process = Process::start_with(&mut command, streams);
         let read = |name: &str| fs::read_to_string(data.path().join(name)).unwrap_or_default();
@@ -161,6 +162,19 @@ impl Played {
             self.secrets.push(token.to_owned());
         }
         (answer.status, answer.body)
+    }
+
+    async fn revoke(&mut self, client_id: &str, token: &str) -> u16 {
+        let assertion = self.partner.assertion(client_id, Clock::System.now()).unwrap();
+        self.secrets.push(assertion.clone());
+        let url = self.demo.endpoints.token.replace("/token", "/revoke");
+        let form = vec![
+            ("token", Given::lasting(token)),
+            ("client_assertion_type", Given::lasting(JWT_BEARER)),
+            ("client_assertion", Given::lasting(assertion)),
+        ];
+        let request = Request::post(url, Body::Form(form));
+        request.send(&self.client).await.unwrap().status
     }
 
     async fn step(&self, state: &str) {
@@ -269,7 +283,10 @@ async fn others_can_play_along_and_the_log_holds_no_secret() {
     let client_id = registered["client_id"].as_str().unwrap().to_owned();
     let (status, granted) = played.token(&client_id).await;
     assert_eq!(status, 200, "{granted}");
-    assert_eq!(played.call(granted["access_token"].as_str().unwrap()).await, 200);
+    let access_token = granted["access_token"].as_str().unwrap();
+    assert_eq!(played.call(access_token).await, 200);
+    assert_eq!(played.revoke(&client_id, access_token).await, 200);
+    assert_eq!(played.call(access_token).await, 401);
     let (status, refusal) = played.register(&statement).await;
     assert_eq!((status, &refusal["error"]), (400, &json!("invalid_software_statement")));
 

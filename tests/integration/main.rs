@@ -22,6 +22,8 @@ mod introspection;
 #[cfg(test)]
 mod key_rotation;
 #[cfg(test)]
+mod kinds;
+#[cfg(test)]
 mod one_time_contract;
 #[cfg(test)]
 mod outages;

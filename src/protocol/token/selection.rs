@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::problem::shown;
 use crate::protocol::token::client_credentials::ClientCredentialsRequest;
 use crate::types::{ResourceUri, Scope, ScopeSet};
 
@@ -38,7 +39,7 @@ pub enum NoSelection {
     #[error("the client holds no scope that this request could be granted")]
     Nothing,
     /// A resource is unknown, or not one that the client may use.
-    #[error("the client holds no scope at the resource `{0}`")]
+    #[error("the client holds no scope at the resource `{}`", shown(.0.as_str()))]
     Resource(ResourceUri),
     /// A scope that is asked for belongs to none of the resources named.
     #[error("the scope `{0}` belongs to none of the resources that the request names")]
