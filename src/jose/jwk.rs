@@ -176,7 +176,9 @@ pub(super) fn key_id(members: &Map<String, Value>) -> Result<Option<String>, Key
         return Ok(None);
     }
     let key_id = text(members, "kid")?;
-    if key_id.is_empty() || key_id.chars().count() > LONGEST_KEY_ID {
+    // It is kept and shown; a NUL is more than PostgreSQL can keep.
+    let printable = !key_id.chars().any(char::is_control);
+    if key_id.is_empty() || key_id.chars().count() > LONGEST_KEY_ID || !printable {
         return Err(KeyProblem::MalformedMember("kid"));
     }
     Ok(Some(key_id.to_owned()))
@@ -326,7 +328,8 @@ mod tests {
     #[test]
     fn a_key_id_is_a_text_of_one_to_256_characters() {
         let key = public(Algorithm::Es256);
-        for bad in [json!(""), json!("k".repeat(LONGEST_KEY_ID + 1)), json!(7), json!(null)] {
+        let long = "k".repeat(LONGEST_KEY_ID + 1);
+        for bad in [json!(""), json!(long), json!(7), json!(null), json!("a\u{0}"), json!("\n")] {
             let jwk = with(key.clone(), "kid", bad);
             assert_eq!(refusal(&jwk), KeyProblem::MalformedMember("kid"));
         }
