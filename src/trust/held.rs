@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::jose::JwkSet;
 use crate::trust::claim_rule::Shape;
 use crate::types::ScopeSet;
 
@@ -46,7 +47,20 @@ pub(super) fn same(one: &Held, other: &Held) -> bool {
         (Held::Many(one), Held::Many(other)) => {
             one.iter().collect::<BTreeSet<_>>() == other.iter().collect::<BTreeSet<_>>()
         }
-        (one, other) => one == other,
+        (Held::One(one), Held::One(other)) => one == other || same_keys(one, other),
+        (Held::One(_), Held::Many(_)) | (Held::Many(_), Held::One(_)) => false,
+    }
+}
+
+/// Whether two key sets are one. What we hand out of a set is what we understood of it, and a client
+/// may send that back (REG-U3).
+fn same_keys(one: &Value, other: &Value) -> bool {
+    if !one.is_object() || !other.is_object() {
+        return false;
+    }
+    match (JwkSet::parse(one), JwkSet::parse(other)) {
+        (Ok(one), Ok(other)) => one.to_value() == other.to_value(),
+        (Ok(_) | Err(_), Ok(_) | Err(_)) => false,
     }
 }
 
