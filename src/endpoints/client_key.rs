@@ -19,7 +19,7 @@ use crate::storage::StorageError;
 use crate::types::CredentialId;
 
 /// How many keys one client may show in all its life.
-const MOST_KEYS: usize = 500;
+pub(super) const MOST_KEYS: usize = 500;
 
 /// A client that keeps showing new keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

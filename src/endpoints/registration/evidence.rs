@@ -1,7 +1,7 @@
 //! What a registration rests on: a statement we believe, presented by whoever holds its software.
 //!
 //! The order is that of REG-S: the statement is verified before anything that it names is fetched,
-//! and what is single-use is burnt before anything is decided.
+//! and what is single-use is burnt after all is proved and before anything is decided.
 
 use serde_json::{Map, Value};
 
@@ -23,9 +23,12 @@ use crate::trust::{
 };
 use crate::types::Timestamp;
 
-/// Everything that has been proved about a registration request.
+/// A request that was signed by a key of the software that a believed statement speaks of.
+///
+/// It has been used once by now: its `jti` is burnt. Its statement is not, so that whoever made a
+/// mistake in the metadata need not ask the directory for another.
 #[derive(Debug)]
-pub(super) struct Evidence {
+pub(super) struct Proof {
     /// Whose word it is.
     pub(super) framework: Framework,
     /// The statement, verified.
@@ -36,19 +39,17 @@ pub(super) struct Evidence {
     pub(super) keys: JwkSet,
     /// The request, signed by one of them.
     pub(super) bound: Bound,
-    /// Statement and request as one, every field checked.
-    pub(super) metadata: ClientMetadata,
-    /// What the request asked for and did not get.
-    pub(super) replaced: Vec<Replaced>,
 }
 
-impl Evidence {
-    /// Verifies and burns.
+impl Proof {
+    /// Verifies everything, and then burns the request (SEC-53).
     pub(super) async fn gather(app: &App, incoming: &Incoming) -> Result<Self, Failure> {
         let now = incoming.now;
         let request = RegistrationRequest::parse(incoming.content_type.as_deref(), &incoming.body)?;
         let unverified = request.software_statement()?;
         let framework = app.frameworks.find(&unverified)?.clone();
+        // Before anything is fetched: a request that no key signed is nobody's.
+        framework.check_format(&request)?;
         let statement = verify(app, &framework, unverified, now).await?;
         let facts = framework.facts(&statement)?;
         let keys = presenter_keys(app, &framework, &statement, &request, now).await?;
@@ -60,15 +61,75 @@ impl Evidence {
             us: &app.settings.server.issuer,
         };
         let bound = trust::bind(request, with, now)?;
-        burn(app, &framework, &statement, &facts, &bound, now).await?;
-        let (metadata, replaced) = trust::merge(&framework, &statement, &facts, &bound)
-            .into_metadata(&framework, &Supported::of(&app.features))?;
-        Ok(Self { framework, statement, facts, keys, bound, metadata, replaced })
+        let proof = Self { framework, statement, facts, keys, bound };
+        proof.burn_request(app, now).await?;
+        Ok(proof)
     }
 
     /// The claims of the statement that an answer repeats (REG-E5).
     pub(super) fn echo(&self) -> Map<String, Value> {
         self.framework.echo(self.statement.claims())
+    }
+
+    /// A signed request works once (S12).
+    async fn burn_request(&self, app: &App, now: Timestamp) -> Result<(), Failure> {
+        let request = OneTimeUse {
+            kind: OneTimeKind::RegistrationRequest,
+            issuer: self.framework.name().to_string(),
+            subject: self.facts.software_id.to_string(),
+            value: self.bound.jti().to_owned(),
+            issued_at: self.bound.issued_at(),
+            expires_at: self.bound.expires_at(),
+        };
+        match app.one_time.consume_once(request, now).await? {
+            Consumed::First => Ok(()),
+            Consumed::Again | Consumed::Forgotten => {
+                Err(RequestError::from(RequestProblem::Replayed).into())
+            }
+        }
+    }
+
+    /// S8: a single-use statement works once. It is committed on its own.
+    async fn burn_statement(&self, app: &App, now: Timestamp) -> Result<(), Failure> {
+        let statement = &self.statement;
+        let Some(jti) = statement.jti().filter(|_| self.framework.single_use_statements()) else {
+            return Ok(());
+        };
+        let used = OneTimeUse {
+            kind: OneTimeKind::SoftwareStatement,
+            issuer: statement.issuer().to_owned(),
+            subject: self.facts.software_id.to_string(),
+            value: jti.to_owned(),
+            issued_at: statement.issued_at(),
+            expires_at: self.framework.acceptable_until(statement),
+        };
+        match app.one_time.consume_once(used, now).await? {
+            Consumed::First => Ok(()),
+            Consumed::Again | Consumed::Forgotten => {
+                Err(StatementError::from(StatementProblem::Replayed).into())
+            }
+        }
+    }
+}
+
+/// What a registration is made of: statement and request as one, every field checked, and nothing
+/// left that could be used a second time.
+#[derive(Debug)]
+pub(super) struct Evidence {
+    /// The metadata.
+    pub(super) metadata: ClientMetadata,
+    /// What the request asked for and did not get.
+    pub(super) replaced: Vec<Replaced>,
+}
+
+impl Evidence {
+    /// Merges, and then burns the statement.
+    pub(super) async fn weigh(app: &App, proof: &Proof, now: Timestamp) -> Result<Self, Failure> {
+        let Proof { framework, statement, facts, bound, .. } = proof;
+        let (metadata, replaced) = trust::merge(framework, statement, facts, bound)
+            .into_metadata(framework, &Supported::of(&app.features))?;
+        proof.burn_statement(app, now).await?;
+        Ok(Self { metadata, replaced })
     }
 }
 
@@ -104,52 +165,16 @@ async fn presenter_keys(
         PresenterKeys::Address(uri) => {
             let rules = app.fetch_rules.get(framework.name()).cloned().unwrap_or_default();
             let keys = app.key_source.keys(&uri, &rules, request.key_id(), now).await;
-            keys.map_err(|error| unreachable_keys(&error).into())
+            keys.map_err(|error| unreachable_keys(&error))
         }
     }
 }
 
-fn unreachable_keys(error: &RemoteError) -> Problems {
+/// The partner must learn what is wrong at its own address; that we are busy is not among it.
+fn unreachable_keys(error: &RemoteError) -> Failure {
+    if *error == RemoteError::Busy {
+        return Broken::Remote(error.to_string()).into();
+    }
     let message = format!("the keys of the software cannot be had from its `jwks_uri`: {error}");
-    Problem::new(ErrorCode::InvalidClientMetadata, "/jwks_uri", message).into()
-}
-
-/// S8: neither the request nor a single-use statement works twice. Each is committed on its own.
-async fn burn(
-    app: &App,
-    framework: &Framework,
-    statement: &SoftwareStatement,
-    facts: &StatementFacts,
-    bound: &Bound,
-    now: Timestamp,
-) -> Result<(), Failure> {
-    let subject = facts.software_id.to_string();
-    let request = OneTimeUse {
-        kind: OneTimeKind::RegistrationRequest,
-        issuer: framework.name().to_string(),
-        subject: subject.clone(),
-        value: bound.jti().to_owned(),
-        issued_at: bound.issued_at(),
-        expires_at: bound.expires_at(),
-    };
-    if app.one_time.consume_once(request, now).await? != Consumed::First {
-        return Err(RequestError::from(RequestProblem::Replayed).into());
-    }
-    let Some(jti) = statement.jti().filter(|_| framework.single_use_statements()) else {
-        return Ok(());
-    };
-    let used = OneTimeUse {
-        kind: OneTimeKind::SoftwareStatement,
-        issuer: statement.issuer().to_owned(),
-        subject,
-        value: jti.to_owned(),
-        issued_at: statement.issued_at(),
-        expires_at: framework.acceptable_until(statement),
-    };
-    match app.one_time.consume_once(used, now).await? {
-        Consumed::First => Ok(()),
-        Consumed::Again | Consumed::Forgotten => {
-            Err(StatementError::from(StatementProblem::Replayed).into())
-        }
-    }
+    Problems::from(Problem::new(ErrorCode::InvalidClientMetadata, "/jwks_uri", message)).into()
 }

@@ -16,10 +16,13 @@ use crate::protocol::registration::management::check_update;
 use crate::protocol::{ErrorCode, OAuthError};
 use crate::random;
 use crate::storage::{Change, StorageError, Writer};
-use crate::types::{ClientId, ScopeSet, Secret, SoftwareId};
+use crate::types::{ClientId, ReasonCode, ScopeSet, Secret, Timestamp};
 
+use super::evidence::Proof;
+use super::partner::unapproved;
 use super::record;
 use super::replacement::Replacement;
+use super::trail;
 use super::{check_enabled, consider, refuse, view};
 
 /// A client that has shown its own registration access token.
@@ -52,7 +55,9 @@ pub async fn manage(app: &App, incoming: &Incoming) -> Result<Answer, Failure> {
 
 /// R3: token **and** URL must name the same living client.
 async fn authenticate(app: &App, incoming: &Incoming) -> Result<Managed, Failure> {
-    let token = bearer_token(incoming.authorization.as_ref().map(Secret::reveal))?;
+    let token = bearer_token(incoming.authorization.as_ref().map(Secret::reveal));
+    // An empty or malformed one is no token, which is 401 here, whatever it is elsewhere (DCR-007).
+    let token = token.map_err(|invalid| unauthorized().with_detail(invalid))?;
     let id = ClientId::parse(incoming.segment("client_id")).map_err(|_| unauthorized())?;
     let found = app.database.read(move |reader| -> Result<_, StorageError> {
         let Some(client) = reader.client(&id)? else { return Ok(None) };
@@ -95,26 +100,72 @@ fn echo(app: &App, managed: &Managed) -> Map<String, Value> {
 
 /// RFC 7592 §2.2: the whole registration anew, on a fresh statement (REG-U5, U7).
 async fn replace(app: &App, managed: Managed, incoming: &Incoming) -> Result<Answer, Failure> {
-    let considered = consider(app, incoming, &managed.withdrawn).await?;
-    let bound = &considered.evidence.bound;
-    check_update(bound.members(), bound.format(), &managed.client.id)?;
-    check_same_software(&managed, &considered.evidence.facts.software_id)?;
-    if considered.admits().is_none() {
+    check_in_use(&managed.client)?;
+    let proof = Proof::gather(app, incoming).await?;
+    let checked = check_proof(app, &managed, &proof, incoming.now).await;
+    trail::noted(app, incoming, &proof, checked).await?;
+    let considered = consider(app, incoming, proof, &managed.withdrawn).await?;
+    // Whoever asks for nothing is refused nothing: the client keeps no scope (REG-U1).
+    let gives_up = considered.decision.items.is_empty();
+    if !gives_up && considered.admits().is_none() {
         return Err(refuse(app, &considered, incoming).await);
     }
-    let replacement = Replacement::new(&considered, managed.client, incoming);
-    let client = replacement.write(app).await?;
-    let echo = considered.evidence.echo();
+    let written = Replacement::new(&considered, managed.client, incoming).write(app).await;
+    let client = trail::noted(app, incoming, &considered.proof, written).await?;
+    let echo = considered.proof.echo();
     Ok(view::answer(app, 200, &client, &echo, &managed.token, Some(considered.shown())))
 }
 
-/// A client stays what it was registered as (REG-T2, P4).
-fn check_same_software(managed: &Managed, presented: &SoftwareId) -> Result<(), Failure> {
-    if managed.software.software_id == *presented {
+/// A client that the bank has stopped may look at itself and may end, no more: whoever it was
+/// stopped for may be the one who asks (GOV-RV-5).
+fn check_in_use(client: &Client) -> Result<(), Failure> {
+    if matches!(client.state, ClientState::Provisioned | ClientState::Active) {
         return Ok(());
     }
-    let description = "the statement speaks of other software than this client's";
-    Err(OAuthError::new(ErrorCode::UnapprovedSoftwareStatement, description).into())
+    let description = format!("this client is `{}` and cannot be changed now", client.state);
+    Err(OAuthError::new(ErrorCode::AccessDenied, description).into())
+}
+
+/// U2 to U4, and that the update comes from this client's own software by a key that the bank has
+/// not withdrawn.
+async fn check_proof(
+    app: &App,
+    managed: &Managed,
+    proof: &Proof,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    check_update(proof.bound.members(), proof.bound.format(), &managed.client.id)?;
+    let software = &managed.software;
+    // A `software_id` is its framework's own: another's may be the same text (REG-T2, P4).
+    if software.framework != *proof.framework.name()
+        || software.software_id != proof.facts.software_id
+    {
+        let description = "the statement speaks of other software than this client's";
+        return Err(OAuthError::new(ErrorCode::UnapprovedSoftwareStatement, description).into());
+    }
+    let (id, thumbprint) = (managed.client.id.clone(), proof.bound.key_thumbprint().to_owned());
+    let key = app.database.read(move |r| r.credential_by_thumbprint(&id, &thumbprint)).await?;
+    if key.is_some_and(|key| !key.is_usable(now)) {
+        let description = "the request is signed with a key that this client may use no longer";
+        return Err(unapproved(ReasonCode::CredentialNotActive, description).into());
+    }
+    Ok(())
+}
+
+/// What has become of a client that is no longer as it was when this request was authenticated.
+pub(super) fn unless_changed(
+    written: Result<(), StorageError>,
+    writer: &mut Writer<'_>,
+    id: &ClientId,
+) -> Result<(), Failure> {
+    if !matches!(written, Err(StorageError::Stale { .. })) {
+        return Ok(written?);
+    }
+    if writer.client(id)?.is_none_or(|client| client.state.is_tombstone()) {
+        return Err(unauthorized().into());
+    }
+    let description = "this client has been changed meanwhile; read it again";
+    Err(OAuthError::new(ErrorCode::Conflict, description).into())
 }
 
 /// RFC 7592 §2.3: a tombstone is left, and everything the client held ends at once (REG-U8).
@@ -131,8 +182,9 @@ async fn delete(app: &App, managed: Managed, incoming: &Incoming) -> Result<Answ
         request_id: Some(incoming.request_id.clone()),
         detail: serde_json::json!({ "from": from, "to": ClientState::Retired }),
     };
-    let write = move |writer: &mut Writer<'_>| -> Result<Change<()>, StorageError> {
-        writer.change_client_state(&id, from, ClientState::Retired)?;
+    let write = move |writer: &mut Writer<'_>| -> Result<Change<()>, Failure> {
+        let changed = writer.change_client_state(&id, from, ClientState::Retired);
+        unless_changed(changed, writer, &id)?;
         Ok(Change::made((), vec![event]))
     };
     app.database.write(write).await?;

@@ -5,6 +5,7 @@ mod management;
 mod partner;
 mod record;
 mod replacement;
+mod trail;
 mod view;
 
 pub use management::manage;
@@ -20,7 +21,7 @@ use crate::protocol::{ErrorCode, OAuthError};
 use crate::random;
 use crate::types::ScopeSet;
 
-use evidence::Evidence;
+use evidence::{Evidence, Proof};
 use partner::Partner;
 use record::Registration;
 
@@ -31,26 +32,22 @@ use record::Registration;
 /// The request is refused, with everything that is wrong with it; or something of ours is broken.
 pub async fn register(app: &App, incoming: &Incoming) -> Result<Answer, Failure> {
     check_enabled(app)?;
-    let considered = consider(app, incoming, &ScopeSet::default()).await?;
+    let proof = Proof::gather(app, incoming).await?;
+    let considered = consider(app, incoming, proof, &ScopeSet::default()).await?;
     let Some(owner) = considered.admits() else {
         return Err(refuse(app, &considered, incoming).await);
     };
     let token = random::secret();
-    let registration = Registration::new(&considered, owner, &token, incoming);
-    let client = registration.insert(app).await?;
-    Ok(view::answer(
-        app,
-        201,
-        &client,
-        &considered.evidence.echo(),
-        &token,
-        Some(considered.shown()),
-    ))
+    let inserted = Registration::new(&considered, owner, &token, incoming).insert(app).await;
+    let client = trail::noted(app, incoming, &considered.proof, inserted).await?;
+    let echo = considered.proof.echo();
+    Ok(view::answer(app, 201, &client, &echo, &token, Some(considered.shown())))
 }
 
 /// A registration that has been proved, looked up and decided, and of which nothing is stored yet.
 #[derive(Debug)]
 struct Considered {
+    proof: Proof,
     evidence: Evidence,
     partner: Partner,
     decision: Decision,
@@ -60,14 +57,17 @@ struct Considered {
 async fn consider(
     app: &App,
     incoming: &Incoming,
+    proof: Proof,
     withdrawn: &ScopeSet,
 ) -> Result<Considered, Failure> {
-    let evidence = Evidence::gather(app, incoming).await?;
-    let partner = Partner::look_up(app, &evidence).await?;
-    partner.check_software()?;
-    let mut decision = partner.decide(app, &evidence, incoming.now);
+    let now = incoming.now;
+    let weighed = Evidence::weigh(app, &proof, now).await;
+    let evidence = trail::noted(app, incoming, &proof, weighed).await?;
+    let partner = Partner::look_up(app, &proof, &evidence).await?;
+    trail::noted(app, incoming, &proof, partner.check_software()).await?;
+    let mut decision = partner.decide(app, &proof, &evidence, now);
     partner::withhold(&mut decision, withdrawn);
-    Ok(Considered { evidence, partner, decision })
+    Ok(Considered { proof, evidence, partner, decision })
 }
 
 impl Considered {
@@ -93,7 +93,7 @@ fn check_enabled(app: &App) -> Result<(), Failure> {
 
 /// The refusal, every reason in it, after it has been written down.
 async fn refuse(app: &App, considered: &Considered, incoming: &Incoming) -> Failure {
-    if let Err(broken) = record::refusal(app, considered, incoming).await {
+    if let Err(broken) = trail::refusal(app, considered, incoming).await {
         return broken;
     }
     let decision = &considered.decision;
@@ -106,10 +106,12 @@ async fn refuse(app: &App, considered: &Considered, incoming: &Incoming) -> Fail
             "none of the {count} requested scopes can be granted; see `decisions` for the reasons"
         ),
     };
-    let codes: Vec<_> = decision.codes().iter().map(|code| code.as_str()).collect();
+    let codes = decision.codes();
+    let errors = decision.items.iter().filter_map(|item| item.error.as_deref());
+    let detail: Vec<_> = codes.iter().map(|code| code.as_str()).chain(errors).collect();
     OAuthError::new(ErrorCode::UnapprovedSoftwareStatement, description)
         .with_member("decisions", json!(decision.items))
         .with_member("policy_digest", decision.policy_digest.as_str())
-        .with_detail(codes.join(", "))
+        .with_detail(detail.join(", "))
         .into()
 }

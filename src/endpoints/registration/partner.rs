@@ -16,7 +16,7 @@ use crate::protocol::{ErrorCode, OAuthError};
 use crate::storage::StorageError;
 use crate::types::{ReasonCode, ScopeSet, Timestamp};
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Proof};
 
 /// The bank's side of a registration.
 #[derive(Debug)]
@@ -31,10 +31,14 @@ pub(super) struct Partner {
 
 impl Partner {
     /// Reads everything in one go.
-    pub(super) async fn look_up(app: &App, evidence: &Evidence) -> Result<Self, Failure> {
-        let framework = evidence.framework.name().clone();
-        let organisation_id = evidence.facts.organisation_id.clone();
-        let software_id = evidence.facts.software_id.clone();
+    pub(super) async fn look_up(
+        app: &App,
+        proof: &Proof,
+        evidence: &Evidence,
+    ) -> Result<Self, Failure> {
+        let framework = proof.framework.name().clone();
+        let organisation_id = proof.facts.organisation_id.clone();
+        let software_id = proof.facts.software_id.clone();
         let scope = evidence.metadata.scope.clone();
         let partner = app.database.read(move |reader| -> Result<Self, StorageError> {
             let organisation = reader.organisation_in_directory(&framework, &organisation_id)?;
@@ -52,30 +56,30 @@ impl Partner {
     /// A software product belongs to one organisation (REG-T2), and only an active one registers.
     pub(super) fn check_software(&self) -> Result<(), Failure> {
         let Some(software) = &self.software else { return Ok(()) };
-        let unapproved = |description: &str| {
-            let reason = Reason::of(ReasonCode::SoftwareProductNotActive);
-            OAuthError::new(ErrorCode::UnapprovedSoftwareStatement, description)
-                .with_member("reasons", serde_json::json!([reason]))
-        };
         if self.organisation.as_ref().is_none_or(|owner| owner.id != software.organisation_id) {
-            let description = "the software is known as another organisation's";
-            return Err(unapproved(description).into());
+            return Err(belongs_to_another().into());
         }
         if software.state != SoftwareProductState::Active {
             let description =
                 format!("the bank holds the software product as `{}`", software.state);
-            return Err(unapproved(&description).into());
+            return Err(unapproved(ReasonCode::SoftwareProductNotActive, description).into());
         }
         Ok(())
     }
 
     /// Decides each scope.
-    pub(super) fn decide(&self, app: &App, evidence: &Evidence, now: Timestamp) -> Decision {
+    pub(super) fn decide(
+        &self,
+        app: &App,
+        proof: &Proof,
+        evidence: &Evidence,
+        now: Timestamp,
+    ) -> Decision {
         let (no_waivers, no_conditions) = (BTreeSet::new(), BTreeSet::new());
-        let rules = evidence.framework.statement_rules(&app.settings.server.issuer);
+        let rules = proof.framework.statement_rules(&app.settings.server.issuer);
         let facts = GrantFacts::new(
             GrantInput {
-                software_id: &evidence.facts.software_id,
+                software_id: &proof.facts.software_id,
                 organisation: self.organisation.as_ref(),
                 agreements: &self.agreements,
                 products: &self.products,
@@ -83,9 +87,9 @@ impl Partner {
                     // Evidence exists only for a statement that was verified and is burnt now.
                     verified: true,
                     jti_fresh: true,
-                    issued_at: evidence.statement.issued_at(),
+                    issued_at: proof.statement.issued_at(),
                     longest_age_seconds: rules.max_age_seconds,
-                    environment: environment(evidence, app.settings.server.environment),
+                    environment: environment(proof, app.settings.server.environment),
                 },
                 role_scopes: None,
                 client_auth_method: &evidence.metadata.token_endpoint_auth_method,
@@ -100,6 +104,18 @@ impl Partner {
     }
 }
 
+/// A sound statement that is not accepted, for one reason.
+pub(super) fn unapproved(code: ReasonCode, description: impl Into<String>) -> OAuthError {
+    OAuthError::new(ErrorCode::UnapprovedSoftwareStatement, description)
+        .with_member("reasons", serde_json::json!([Reason::of(code)]))
+}
+
+/// REG-T2: two directories, or one that has changed its mind, disagree about whose software it is.
+pub(super) fn belongs_to_another() -> OAuthError {
+    let description = "the software is known as another organisation's";
+    unapproved(ReasonCode::SoftwareProductNotActive, description)
+}
+
 /// Refuses what the bank has withdrawn from this very client: an update is no way around a
 /// revocation (GOV-RV-7).
 pub(super) fn withhold(decision: &mut Decision, withdrawn: &ScopeSet) {
@@ -112,8 +128,8 @@ pub(super) fn withhold(decision: &mut Decision, withdrawn: &ScopeSet) {
 }
 
 /// The environment that the statement names. A word that nobody knows counts as the wrong one.
-fn environment(evidence: &Evidence, ours: Environment) -> Option<Environment> {
-    let named = evidence.facts.environment.as_deref()?.to_ascii_lowercase();
+fn environment(proof: &Proof, ours: Environment) -> Option<Environment> {
+    let named = proof.facts.environment.as_deref()?.to_ascii_lowercase();
     let known = match named.as_str() {
         "production" | "live" => Some(Environment::Production),
         "sandbox" | "test" => Some(Environment::Sandbox),

@@ -8,9 +8,10 @@ use serde_json::json;
 use crate::app::App;
 use crate::endpoints::exchange::Incoming;
 use crate::endpoints::failure::Failure;
-use crate::governance::audit::{Actor, ActorKind, AuditAction, AuditEvent, Object};
+use crate::governance::audit::{AuditAction, AuditEvent, Object};
 use crate::jose::PublicKey;
 use crate::partners::client::StatementProvenance;
+use crate::partners::credential::KEY_SECONDS;
 use crate::partners::{
     ApiProduct, Client, ClientState, Credential, CredentialState, Entitlement, EntitlementState,
     Organisation, SoftwareProduct, SoftwareProductState,
@@ -26,10 +27,9 @@ use crate::types::{
 };
 
 use super::Considered;
-use super::evidence::Evidence;
-
-/// How long a key may be used after it was first seen, in seconds (GOV §6.2).
-const KEY_SECONDS: i64 = 365 * 86_400;
+use super::evidence::{Evidence, Proof};
+use super::partner::belongs_to_another;
+use super::trail::event;
 
 /// Everything that a registration leaves behind.
 #[derive(Debug, Clone)]
@@ -52,18 +52,17 @@ impl Registration {
         token: &Secret,
         incoming: &Incoming,
     ) -> Self {
-        let Considered { evidence, partner, decision } = considered;
+        let Considered { proof, evidence, partner, decision } = considered;
         let now = incoming.now;
-        let software =
-            partner.software.clone().unwrap_or_else(|| new_software(evidence, owner, now));
+        let software = partner.software.clone().unwrap_or_else(|| new_software(proof, owner, now));
         let id = ClientId::from_random(&random::identifier());
         let client = Client {
             id: id.clone(),
             software_product_id: software.id.clone(),
             organisation_id: software.organisation_id.clone(),
             metadata: granted_metadata(evidence, decision),
-            software_statement: evidence.statement.text().to_owned(),
-            provenance: provenance(evidence),
+            software_statement: proof.statement.text().to_owned(),
+            provenance: provenance(proof),
             registration_access_token: token.hash(),
             policy_digest: decision.policy_digest.clone(),
             state: ClientState::Active,
@@ -72,8 +71,8 @@ impl Registration {
         Self {
             software,
             software_is_new: partner.software.is_none(),
-            duplicates: evidence.framework.duplicates(),
-            credentials: credentials(evidence, &id, now),
+            duplicates: proof.framework.duplicates(),
+            credentials: credentials(proof, &id, now),
             entitlements: entitlements(&partner.products, decision, &id, now),
             decision: decision_record(decision, client_object(&id), now),
             event: event(AuditAction::ClientRegistered, client_object(&id), considered, incoming),
@@ -116,7 +115,7 @@ impl Registration {
         let there = writer.software_product_in_directory(framework, software_id)?;
         let there = there
             .filter(|there| there.organisation_id == self.software.organisation_id)
-            .ok_or(StorageError::Stale { table: "software_products" })?;
+            .ok_or_else(belongs_to_another)?;
         self.client.software_product_id = there.id.clone();
         self.software = there;
         Ok(())
@@ -145,13 +144,13 @@ impl Registration {
     }
 }
 
-fn new_software(evidence: &Evidence, owner: &Organisation, now: Timestamp) -> SoftwareProduct {
+fn new_software(proof: &Proof, owner: &Organisation, now: Timestamp) -> SoftwareProduct {
     SoftwareProduct {
         id: SoftwareProductId::from_random(&random::identifier()),
         organisation_id: owner.id.clone(),
-        framework: evidence.framework.name().clone(),
-        software_id: evidence.facts.software_id.clone(),
-        name: evidence.facts.software_name.clone(),
+        framework: proof.framework.name().clone(),
+        software_id: proof.facts.software_id.clone(),
+        name: proof.facts.software_name.clone(),
         state: SoftwareProductState::Active,
         created_at: now,
     }
@@ -162,8 +161,8 @@ pub(super) fn granted_metadata(evidence: &Evidence, decision: &Decision) -> Clie
     ClientMetadata { scope: decision.approved(), ..evidence.metadata.clone() }
 }
 
-pub(super) fn provenance(evidence: &Evidence) -> StatementProvenance {
-    let statement = &evidence.statement;
+pub(super) fn provenance(proof: &Proof) -> StatementProvenance {
+    let statement = &proof.statement;
     StatementProvenance {
         issuer: statement.issuer().to_owned(),
         jti: statement.jti().map(str::to_owned),
@@ -176,7 +175,7 @@ pub(super) fn provenance(evidence: &Evidence) -> StatementProvenance {
 
 /// The keys that the software showed. The request was signed by one of them, and the directory
 /// vouches for the others.
-pub(super) fn credentials(evidence: &Evidence, id: &ClientId, now: Timestamp) -> Vec<Credential> {
+pub(super) fn credentials(proof: &Proof, id: &ClientId, now: Timestamp) -> Vec<Credential> {
     let credential = |key: &PublicKey| Credential {
         id: CredentialId::from_random(&random::identifier()),
         client_id: id.clone(),
@@ -187,7 +186,7 @@ pub(super) fn credentials(evidence: &Evidence, id: &ClientId, now: Timestamp) ->
         created_at: now,
     };
     let mut seen = BTreeSet::new();
-    let distinct = evidence.keys.keys().iter().filter(|key| seen.insert(key.thumbprint()));
+    let distinct = proof.keys.keys().iter().filter(|key| seen.insert(key.thumbprint()));
     distinct.map(credential).collect()
 }
 
@@ -233,53 +232,4 @@ pub(super) fn decision_record(
         facts_digest: decision.facts_digest.clone(),
         policy_digest: decision.policy_digest.clone(),
     }
-}
-
-/// The audit event: hashes, outcomes and what was replaced, never the statement itself (REG-G8).
-pub(super) fn event(
-    action: AuditAction,
-    object: Object,
-    considered: &Considered,
-    incoming: &Incoming,
-) -> AuditEvent {
-    let Considered { evidence, decision, .. } = considered;
-    let actor = Actor { kind: ActorKind::Software, id: evidence.facts.software_id.to_string() };
-    let replaced: Vec<_> = evidence.replaced.iter().map(|one| &one.member).collect();
-    AuditEvent {
-        id: random::event_id(incoming.now),
-        time: incoming.now,
-        actor,
-        action,
-        object,
-        reasons: decision.codes(),
-        policy_digest: Some(decision.policy_digest.clone()),
-        request_id: Some(incoming.request_id.clone()),
-        detail: json!({
-            "framework": evidence.framework.name(),
-            "organisation": evidence.facts.organisation_id,
-            "statement_digest": evidence.statement.digest(),
-            "key_thumbprint": evidence.bound.key_thumbprint(),
-            "approved": decision.approved(),
-            "referred": decision.referred(),
-            "refused": decision.refused(),
-            "replaced": replaced,
-        }),
-    }
-}
-
-/// Writes down that a registration was refused, and why (REG-G8).
-pub(super) async fn refusal(
-    app: &App,
-    considered: &Considered,
-    incoming: &Incoming,
-) -> Result<(), Failure> {
-    let software_id = considered.evidence.facts.software_id.to_string();
-    let object = Object { kind: "software".to_owned(), id: software_id };
-    let record = decision_record(&considered.decision, object.clone(), incoming.now);
-    let event = event(AuditAction::RegistrationRefused, object, considered, incoming);
-    let write = move |writer: &mut Writer<'_>| -> Result<Change<()>, StorageError> {
-        writer.insert_decision(&record)?;
-        Ok(Change::made((), vec![event]))
-    };
-    Ok(app.database.write(write).await?)
 }

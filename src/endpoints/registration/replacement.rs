@@ -4,15 +4,19 @@
 use std::collections::BTreeMap;
 
 use crate::app::App;
+use crate::endpoints::client_key::MOST_KEYS;
 use crate::endpoints::exchange::Incoming;
 use crate::endpoints::failure::Failure;
 use crate::governance::audit::{AuditAction, AuditEvent};
 use crate::partners::{Client, Credential, Entitlement, EntitlementState};
+use crate::protocol::problem::{Problem, Problems};
 use crate::storage::{Change, DecisionRecord, StorageError, Writer};
 use crate::types::Scope;
 
 use super::Considered;
+use super::management;
 use super::record;
+use super::trail;
 
 /// What an update writes.
 #[derive(Debug, Clone)]
@@ -27,29 +31,30 @@ pub(super) struct Replacement {
 impl Replacement {
     /// Puts it together; nothing is stored yet.
     pub(super) fn new(considered: &Considered, before: Client, incoming: &Incoming) -> Self {
-        let Considered { evidence, partner, decision } = considered;
+        let Considered { proof, evidence, partner, decision } = considered;
         let (id, now) = (before.id.clone(), incoming.now);
         let object = record::client_object(&id);
         Self {
             client: Client {
                 metadata: record::granted_metadata(evidence, decision),
-                software_statement: evidence.statement.text().to_owned(),
-                provenance: record::provenance(evidence),
+                software_statement: proof.statement.text().to_owned(),
+                provenance: record::provenance(proof),
                 policy_digest: decision.policy_digest.clone(),
                 ..before
             },
-            credentials: record::credentials(evidence, &id, now),
+            credentials: record::credentials(proof, &id, now),
             granted: record::entitlements(&partner.products, decision, &id, now),
             decision: record::decision_record(decision, object.clone(), now),
-            event: record::event(AuditAction::ClientUpdated, object, considered, incoming),
+            event: trail::event(AuditAction::ClientUpdated, object, considered, incoming),
         }
     }
 
     /// Writes it all, and returns the client as it is now.
     pub(super) async fn write(self, app: &App) -> Result<Client, Failure> {
         let client = self.client.clone();
-        let write = move |writer: &mut Writer<'_>| -> Result<Change<()>, StorageError> {
-            writer.update_client(&self.client)?;
+        let write = move |writer: &mut Writer<'_>| -> Result<Change<()>, Failure> {
+            let updated = writer.update_client(&self.client);
+            management::unless_changed(updated, writer, &self.client.id)?;
             self.add_credentials(writer)?;
             self.settle_entitlements(writer)?;
             writer.insert_decision(&self.decision)?;
@@ -60,18 +65,21 @@ impl Replacement {
     }
 
     /// Keys that are known stay as they are: an update revives none that was revoked.
-    fn add_credentials(&self, writer: &mut Writer<'_>) -> Result<(), StorageError> {
-        for credential in &self.credentials {
-            let known =
-                writer.credential_by_thumbprint(&credential.client_id, &credential.thumbprint)?;
-            if known.is_none() {
-                writer.insert_credential(credential)?;
+    fn add_credentials(&self, writer: &mut Writer<'_>) -> Result<(), Failure> {
+        let known = writer.credentials_of(&self.client.id)?;
+        let is_new = |shown: &&Credential| known.iter().all(|k| k.thumbprint != shown.thumbprint);
+        for (credential, before) in self.credentials.iter().filter(is_new).zip(known.len()..) {
+            if before >= MOST_KEYS {
+                let message = format!("a client may show {MOST_KEYS} keys in all its life");
+                return Err(Problems::from(Problem::metadata("jwks_uri", message)).into());
             }
+            writer.insert_credential(credential)?;
         }
         Ok(())
     }
 
-    /// Grants what is granted now and takes back the rest (REG-U6).
+    /// Grants what is granted now and takes back the rest (REG-U6). What the bank has revoked stays
+    /// revoked, even if that happened while the update was being considered (GOV-RV-7).
     fn settle_entitlements(&self, writer: &mut Writer<'_>) -> Result<(), StorageError> {
         let mut held: BTreeMap<Scope, Entitlement> = writer
             .entitlements_of(&self.client.id)?
@@ -81,6 +89,7 @@ impl Replacement {
         for granted in &self.granted {
             match held.remove(&granted.scope) {
                 None => writer.insert_entitlement(granted)?,
+                Some(before) if before.state == EntitlementState::Revoked => {}
                 Some(before) if is_kept(&before, granted) => {}
                 Some(before) => {
                     let anew = Entitlement { id: before.id, ..granted.clone() };
