@@ -30,6 +30,10 @@ mod outages;
 #[cfg(test)]
 mod operator;
 #[cfg(test)]
+mod registration;
+#[cfg(test)]
+mod registration_management;
+#[cfg(test)]
 mod remote;
 #[cfg(test)]
 mod storage_contract;

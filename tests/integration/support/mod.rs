@@ -1,6 +1,7 @@
 //! What several tests need.
 
 pub(crate) mod house;
+pub(crate) mod partner;
 pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod redis;
