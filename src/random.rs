@@ -33,11 +33,14 @@ pub fn event_id(now: Timestamp) -> AuditEventId {
     AuditEventId::from_random(&format!("{:012}{number:010}{}", now.epoch(), identifier()))
 }
 
-/// The identifier of a decision: it sorts by time, to the second.
+/// The identifier of a decision: it sorts as that of an event does, so that the last one about a
+/// client is the last.
 #[must_use]
 pub fn decision_id(now: Timestamp) -> DecisionId {
-    let random: String = identifier().chars().take(20).collect();
-    DecisionId::from_random(&format!("{:012}{random}", now.epoch()))
+    static DRAWN: AtomicU32 = AtomicU32::new(0);
+    let number = DRAWN.fetch_add(1, Ordering::Relaxed);
+    let random: String = identifier().chars().take(12).collect();
+    DecisionId::from_random(&format!("{:012}{number:08x}{random}", now.epoch()))
 }
 
 /// Random bytes. Where the operating system has none to give, this waits: a guessable value would be
@@ -88,5 +91,13 @@ mod tests {
         assert!(drawn.is_sorted());
         assert!(at(1_700_000_000) < at(Timestamp::LATEST.epoch()));
         assert!(AuditEventId::parse(at(1).as_str()).is_ok());
+    }
+
+    #[test]
+    fn decision_identifiers_sort_as_they_were_drawn() {
+        let at = |seconds| decision_id(Timestamp::from_epoch(seconds).unwrap());
+        let drawn: Vec<_> = (0..100).map(|number| at(number / 50)).collect();
+        assert!(drawn.is_sorted());
+        assert!(DecisionId::parse(at(Timestamp::LATEST.epoch()).as_str()).is_ok());
     }
 }
