@@ -32,12 +32,22 @@ struct Options {
     phase: Duration,
     /// How many connections are kept open.
     connections: usize,
+    /// The program to measure.
+    program: String,
 }
 
 fn options() -> Options {
-    let mut options = Options { phase: Duration::from_secs(5), connections: 16 };
+    let mut options = Options {
+        phase: Duration::from_secs(5),
+        connections: 16,
+        program: env!("CARGO_BIN_EXE_countersign").to_owned(),
+    };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
+        if word == "--program" {
+            options.program = words.next().expect("--program PATH");
+            continue;
+        }
         let mut number = || words.next().and_then(|text| text.parse().ok());
         match word.as_str() {
             "--seconds" => options.phase = Duration::from_secs(number().expect("--seconds N")),
@@ -47,7 +57,9 @@ fn options() -> Options {
             }
             // `cargo bench` passes its own flag on.
             "--bench" => {}
-            other => panic!("unknown option `{other}`; there are --seconds N and --connections N"),
+            other => panic!(
+                "unknown option `{other}`; there are --seconds N, --connections N, --program PATH"
+            ),
         }
     }
     assert!((1..=120).contains(&options.phase.as_secs()), "--seconds lies between 1 and 120");
@@ -59,7 +71,7 @@ fn main() {
     let options = options();
     let pinned = server::pin_myself_to(1);
     println!("starting the server …");
-    let server = Server::start(pinned);
+    let server = Server::start(&options.program, pinned);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut report = Report::new(&server, pinned, options.connections);

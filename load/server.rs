@@ -16,9 +16,8 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts `countersign demo` and waits until its walk is over.
-    pub(crate) fn start(pinned: bool) -> Self {
+    pub(crate) fn start(program: &str, pinned: bool) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let program = env!("CARGO_BIN_EXE_countersign");
         let mut command = if pinned {
             let mut command = Command::new("taskset");
             command.args(["-c", "0", program]);
@@ -70,11 +69,7 @@ impl Server {
 
     /// User and system time that the server has used, in microseconds.
     pub(crate) fn cpu_micros(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))
-            .expect("the server runs");
-        let fields: Vec<&str> = stat.rsplit(") ").next().expect("a name").split(' ').collect();
-        let ticks = |index: usize| fields[index].parse::<f64>().expect("a number of ticks");
-        (ticks(11) + ticks(12)) * 10_000.0
+        cpu_micros_of(&self.child.id().to_string())
     }
 
     /// Resident memory, in MiB.
@@ -85,6 +80,14 @@ impl Server {
         let kib: f64 = line.split_whitespace().nth(1).expect("a number").parse().expect("KiB");
         kib / 1024.0
     }
+}
+
+/// User and system time of a process, in microseconds; the kernel counts in steps of 10 000.
+pub(crate) fn cpu_micros_of(process: &str) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("it runs");
+    let fields: Vec<&str> = stat.rsplit(") ").next().expect("a name").split(' ').collect();
+    let ticks = |index: usize| fields[index].parse::<f64>().expect("a number of ticks");
+    (ticks(11) + ticks(12)) * 10_000.0
 }
 
 impl Drop for Server {

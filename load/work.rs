@@ -23,7 +23,7 @@ pub(crate) async fn measure(server: &Server, options: &Options, report: &mut Rep
     let hello: Vec<Vec<u8>> = vec![client::get("/hello")];
     let phase = options.phase;
     for round in 0..ROUNDS {
-        report.floor(floor::measure(Duration::from_millis(500)));
+        report.floor(floor::measure(Duration::from_secs(1)));
         let run = Run { server, target: &target, connections: options.connections };
         report.phase("hello", run.repeat(&hello, phase).await);
         let assertions = assertions(server, round, phase);
