@@ -50,13 +50,18 @@ pub fn routes(app: Arc<App>) -> Routes<App> {
 
 /// The management URL authenticates before it looks at the method (REG-R8).
 fn with_registration(routes: Routes<App>) -> Routes<App> {
-    routes
+    const MANAGED: &str = "/register/{client_id}";
+    let routes = routes
         .on(Method::Post, "/register", async |app: Arc<App>, incoming: Incoming| -> Told {
             registration::register(&app, &incoming).await
         })
-        .any("/register/{client_id}", async |app: Arc<App>, incoming: Incoming| -> Told {
-            registration::manage(&app, &incoming).await
-        })
+        .any(MANAGED, manage);
+    let methods = [Method::Get, Method::Put, Method::Delete];
+    methods.into_iter().fold(routes, |routes, method| routes.on(method, MANAGED, manage))
+}
+
+async fn manage(app: Arc<App>, incoming: Incoming) -> Told {
+    registration::manage(&app, &incoming).await
 }
 
 /// Ready is who sees the changes of other nodes and has a key to sign with.

@@ -40,7 +40,12 @@ pub(super) async fn respond(
     let tried = incoming.authorization.clone();
     match tell(shared, story, incoming).await {
         Ok(answer) => answer::render(answer),
-        Err(failure) => error::render(&failure.into_error(), tried.as_ref()),
+        Err(failure) => {
+            let refusal = failure.into_error();
+            let response = error::render(&refusal, tried.as_ref());
+            let by_method = refusal.code == ErrorCode::MethodNotAllowed;
+            if by_method { allowing(stories, response) } else { response }
+        }
     }
 }
 
@@ -60,11 +65,14 @@ pub(super) fn not_found() -> HttpResponse {
 }
 
 fn method_not_allowed(stories: &Stories) -> HttpResponse {
-    let allowed = stories.allowed();
-    let description = format!("this address answers {allowed}");
+    let description = format!("this address answers {}", stories.allowed());
     let refusal = OAuthError::new(ErrorCode::MethodNotAllowed, description);
-    let mut response = error::render(&refusal, None);
-    if let Ok(value) = HeaderValue::from_str(&allowed) {
+    allowing(stories, error::render(&refusal, None))
+}
+
+/// RFC 9110 §15.5.6: who is told that a method is not allowed is told which ones are.
+fn allowing(stories: &Stories, mut response: HttpResponse) -> HttpResponse {
+    if let Ok(value) = HeaderValue::from_str(&stories.allowed()) {
         response.headers_mut().insert(ALLOW, value);
     }
     response
