@@ -16,6 +16,8 @@ mod discovery;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod introspection;
