@@ -12,6 +12,7 @@ use countersign::governance::audit::AuditAction;
 use countersign::jose::{Algorithm, SigningKey, forge};
 use countersign::partners::{OrganisationState, SoftwareProductState};
 use countersign::protocol::ErrorCode;
+use countersign::remote::{FetchRules, Fetcher, KeySource};
 use countersign::types::Secret;
 use serde_json::{Value, json};
 
@@ -22,6 +23,7 @@ use crate::support::partner::{
 };
 use crate::support::samples as sample;
 use crate::support::store::Store;
+use crate::support::tls_server::{Reply, TlsServer};
 
 const ONE_CLIENT: (&str, &str) = ("duplicates = \"allow_many\"", "duplicates = \"reject\"");
 
@@ -713,4 +715,66 @@ async fn a_directory_that_cannot_be_asked_is_not_the_partners_fault() {
     // Nothing was used up.
     let app = partner.node().await;
     assert!(register(&app, &partner.presenting(&statement, "scope:a")).await.is_ok());
+}
+
+/// A node that may ask the software's own server for its keys, and what the statement says of it.
+async fn node_with_keys_elsewhere(partner: &Partner) -> (App, TlsServer, Value) {
+    let keys = json!({ "keys": [partner.key.public_jwk()] }).to_string();
+    let server = TlsServer::start(Reply::json(keys)).await;
+    let mut app = partner.node().await;
+    app.key_source = KeySource::new(Fetcher::new(Some(&server.certificate)).unwrap());
+    let rules = FetchRules { allowed_hosts: vec!["localhost".to_owned()], allow_loopback: true };
+    app.fetch_rules.insert(sample::framework(), rules);
+    let elsewhere = json!({ "software_jwks": null, "software_jwks_uri": server.uri("/jwks") });
+    (app, server, elsewhere)
+}
+
+#[tokio::test]
+async fn keys_are_fetched_from_where_the_statement_says_and_kept() {
+    let partner = Partner::new().await;
+    let (app, server, elsewhere) = node_with_keys_elsewhere(&partner).await;
+    for _ in 0..3 {
+        let request = partner.presenting(&partner.statement_with(&elsewhere), "scope:a");
+        let client = Registered::of(&register(&app, &request).await.unwrap());
+        assert_eq!(client.body["jwks_uri"], elsewhere["software_jwks_uri"]);
+        assert_eq!(client.body.get("jwks"), None);
+        assert!(partner.gets_token(&app, &client.id, "scope:a").await);
+    }
+    assert_eq!(server.requests(), 1);
+}
+
+#[tokio::test]
+async fn nothing_is_fetched_for_a_request_that_is_refused_already_sec_17() {
+    let partner = Partner::new().await;
+    let (app, server, elsewhere) = node_with_keys_elsewhere(&partner).await;
+    let claims = merged(partner.statement_claims(), &elsewhere);
+    let forged = forge::with_broken_signature(&partner.directory, &claims).unwrap();
+    assert_eq!(refused(&app, &partner.presenting(&forged, "scope:a")).await, BAD);
+    let stale = merged(elsewhere.clone(), &json!({ "org_status": "Revoked" }));
+    let stale = partner.presenting(&partner.statement_with(&stale), "scope:a");
+    assert_eq!(refused(&app, &stale).await, UNAPPROVED);
+    let unsigned = partner.request_claims(&partner.statement_with(&elsewhere), "scope:a");
+    let unsigned = Incoming {
+        content_type: Some("application/json".to_owned()),
+        ..partner.posted_text(&unsigned.to_string())
+    };
+    assert_eq!(refused(&app, &unsigned).await, "invalid_client_metadata");
+    assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_had_cost_no_statement() {
+    let partner = Partner::new().await;
+    let (app, server, elsewhere) = node_with_keys_elsewhere(&partner).await;
+    let before = Remembered::of(&app).await;
+    server.answer_with(Reply::new("404 Not Found", "Content-Type: text/plain", ""));
+    let request = partner.presenting(&partner.statement_with(&elsewhere), "scope:a");
+    let told = refusal(register(&app, &request).await);
+    assert_eq!(told.code, ErrorCode::InvalidClientMetadata);
+    assert_eq!(told.members["problems"][0]["pointer"], "/jwks_uri");
+    assert_eq!(Remembered::of(&app).await.counts(), before.counts());
+    server.answer_with(Reply::json(json!({ "keys": [partner.key.public_jwk()] }).to_string()));
+    partner.house.clock.advance(10);
+    let again = Incoming { now: partner.house.clock.now(), ..request };
+    assert!(register(&app, &again).await.is_ok());
 }
