@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::app::revocations::Revocations;
 use crate::jose::UnverifiedJws;
 use crate::jose::VerifiedJws;
 use crate::keyring::Keyring;
@@ -38,11 +39,14 @@ impl KnownToken {
     }
 
     /// Whether it was revoked before its end (RFC 7009).
-    async fn is_revoked(&self, database: &Database) -> Result<bool, StorageError> {
+    async fn is_revoked(
+        &self,
+        revocations: &Revocations,
+        database: &Database,
+    ) -> Result<bool, StorageError> {
         let generation = database.generation();
         if self.read_at.load(Ordering::Acquire) != generation {
-            let jti = self.claims.jti.clone();
-            let revoked = database.read(move |reader| reader.is_token_revoked(&jti)).await?;
+            let revoked = revocations.contain(database, &self.claims.jti).await?;
             self.revoked.fetch_or(revoked, Ordering::AcqRel);
             self.read_at.store(generation, Ordering::Release);
         }
@@ -51,12 +55,16 @@ impl KnownToken {
 }
 
 /// The cache, by the SHA-256 of the token.
-#[derive(Debug, Clone)]
-pub struct AccessTokens(moka::sync::Cache<[u8; 32], Arc<KnownToken>>);
+#[derive(Debug)]
+pub struct AccessTokens {
+    known: moka::sync::Cache<[u8; 32], Arc<KnownToken>>,
+    revocations: Revocations,
+}
 
 impl Default for AccessTokens {
     fn default() -> Self {
-        Self(moka::sync::Cache::new(MOST_TOKENS))
+        let known = moka::sync::Cache::new(MOST_TOKENS);
+        Self { known, revocations: Revocations::default() }
     }
 }
 
@@ -75,13 +83,13 @@ impl AccessTokens {
         let keys = from.keyring.keys(now).await?;
         let digest = <[u8; 32]>::from(Sha256::digest(token.reveal().as_bytes()));
         let Some(known) =
-            self.0.get(&digest).or_else(|| self.verify(token, digest, &keys, from.issuer, now))
+            self.known.get(&digest).or_else(|| self.verify(token, digest, &keys, from.issuer, now))
         else {
             return Ok(None);
         };
         let good = keys.is_usable(&known.key_id, now)
             && known.claims.check_time(now).is_ok()
-            && !known.is_revoked(from.database).await?;
+            && !known.is_revoked(&self.revocations, from.database).await?;
         Ok(good.then_some(known))
     }
 
@@ -96,7 +104,7 @@ impl AccessTokens {
     ) -> Option<Arc<KnownToken>> {
         let unverified = UnverifiedJws::parse(token.reveal()).ok()?;
         let known = read(keys.verify(unverified, now).ok()?, issuer)?;
-        self.0.insert(digest, Arc::clone(&known));
+        self.known.insert(digest, Arc::clone(&known));
         Some(known)
     }
 }

@@ -6,6 +6,7 @@
 mod access_tokens;
 mod clients;
 mod resource_servers;
+mod revocations;
 
 pub use access_tokens::{AccessTokens, KnownToken, TokenSource};
 pub use clients::{Clients, KnownClient};

@@ -140,6 +140,11 @@ impl Keyring {
         if loaded.generation() == self.database.generation() {
             return Ok(loaded);
         }
+        // Whoever has waited behind a failure does not try again, one after another.
+        if !self.database.generation_is_fresh() {
+            let reason = "the signing keys could not be read again".to_owned();
+            return Err(StorageError::Unavailable(reason).into());
+        }
         self.replace(now).await
     }
 

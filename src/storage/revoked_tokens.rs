@@ -19,6 +19,16 @@ impl Reader<'_> {
             .optional()?;
         Ok(found.is_some())
     }
+
+    /// The `jti` of every token that was revoked and may not have expired yet; nothing if they are
+    /// more than `most`.
+    pub fn revoked_tokens(&mut self, most: u16) -> Result<Option<Vec<String>>, StorageError> {
+        let found: Vec<String> = revoked_tokens::table
+            .select(revoked_tokens::jti)
+            .limit(i64::from(most).saturating_add(1))
+            .load(self.connection)?;
+        Ok(Some(found).filter(|found| found.len() <= usize::from(most)))
+    }
 }
 
 impl Writer<'_> {

@@ -257,6 +257,30 @@ async fn a_client_revokes_its_own_token_and_it_stays_revoked_elsewhere() {
 }
 
 #[tokio::test]
+async fn a_revoked_token_is_found_among_however_many() {
+    let house = House::new().await;
+    let app = house.node().await;
+    let (kept, given_up) = (issued(&house, &app, FOR_A).await, issued(&house, &app, FOR_A).await);
+    for most in [100, 5000] {
+        let client = house.client().id;
+        change(&app, AuditAction::TokenRevoked, move |tx| {
+            (0..most).try_for_each(|number| {
+                tx.revoke_token(&format!("other-{number}"), &client, sample::at(600)).map(drop)
+            })
+        })
+        .await;
+        assert_eq!(asked(&house, &app, "a", &kept).await["active"], true, "{most}");
+        let fresh = issued(&house, &app, FOR_A).await;
+        assert_eq!(asked(&house, &app, "a", &fresh).await["active"], true, "{most}");
+        let request = house.authenticated(&format!("token={given_up}"));
+        assert_eq!(body(revoke(&app, &request).await), json!({}));
+        assert_eq!(asked(&house, &app, "a", &given_up).await, inactive(), "{most}");
+        assert_eq!(asked(&house, &house.node().await, "a", &given_up).await, inactive(), "{most}");
+        assert_eq!(asked(&house, &house.node().await, "a", &kept).await["active"], true);
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_token_is_revoked_already_and_nobody_revokes_unauthenticated() {
     let house = House::new().await;
     let app = house.node().await;

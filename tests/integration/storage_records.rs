@@ -263,6 +263,8 @@ async fn resource_servers_and_revoked_tokens_read_back(store: Store) {
         assert!(!tx.revoke_token("jti", &client, at(60))?);
         assert!(tx.is_token_revoked("jti")?);
         assert!(!tx.is_token_revoked("other")?);
+        assert_eq!(tx.revoked_tokens(1)?, Some(vec!["jti".to_owned()]));
+        assert_eq!(tx.revoked_tokens(0)?, None);
         Ok(())
     })
     .await
