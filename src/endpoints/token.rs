@@ -13,7 +13,7 @@ use crate::protocol::parameters::Parameters;
 use crate::protocol::token::access_token::{Audience, TYPE};
 use crate::protocol::token::client_credentials::{CLIENT_CREDENTIALS, MAY_REPEAT};
 use crate::protocol::token::{
-    AccessTokenClaims, ClientCredentialsRequest, Offer, Selection, TokenResponse,
+    AccessTokenClaims, ClientCredentialsRequest, Confirmation, Offer, Selection, TokenResponse,
 };
 use crate::protocol::{ErrorCode, OAuthError};
 use crate::random;
@@ -109,6 +109,7 @@ async fn issue(
         jti: random::identifier(),
         client_id: record.client.id.clone(),
         client_key: client.thumbprint().to_owned(),
+        cnf: None,
         scope: granted.scope(),
         org: record.organisation.id.clone(),
         software_id: record.software_product.software_id.clone(),
@@ -117,6 +118,8 @@ async fn issue(
     let keys = app.keyring.keys(now).await?;
     let signer = keys.signer(now).ok_or(KeyringError::NoneActive)?;
     let access_token = Secret::new(signer.sign(TYPE, &claims)?);
-    let response = TokenResponse { access_token, expires_in, scope: claims.scope, decisions };
+    let token_type = Confirmation::token_type(claims.cnf.as_ref());
+    let scope = claims.scope;
+    let response = TokenResponse { access_token, token_type, expires_in, scope, decisions };
     Ok(json_answer(200, &response)?)
 }

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use crate::protocol::parameters::{InvalidParameters, Parameters};
 use crate::protocol::token::AccessTokenClaims;
+use crate::protocol::token::Confirmation;
 use crate::types::Secret;
 
 /// A well-formed request. `token_type_hint` is optional and we need no hint (RFC 7662 §2.1).
@@ -48,7 +49,8 @@ impl Serialize for Introspection<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Active(claims) => {
-                ActiveToken { active: true, token_type: "Bearer", claims }.serialize(serializer)
+                let token_type = Confirmation::token_type(claims.cnf.as_ref());
+                ActiveToken { active: true, token_type, claims }.serialize(serializer)
             }
             Self::Inactive => {
                 let mut members = serializer.serialize_map(Some(1))?;
@@ -91,6 +93,20 @@ mod tests {
                 "policy_digest": "sha256:x",
             })
         );
+    }
+
+    #[test]
+    fn a_bound_token_tells_what_it_is_bound_to() {
+        let shown = |cnf| {
+            let claims = AccessTokenClaims { cnf: Some(cnf), ..claims() };
+            serde_json::to_value(Introspection::Active(&claims)).unwrap()
+        };
+        let certificate = shown(Confirmation::Certificate("t".to_owned()));
+        assert_eq!(certificate["cnf"], serde_json::json!({ "x5t#S256": "t" }));
+        assert_eq!(certificate["token_type"], "Bearer");
+        let key = shown(Confirmation::DpopKey("k".to_owned()));
+        assert_eq!(key["cnf"], serde_json::json!({ "jkt": "k" }));
+        assert_eq!(key["token_type"], "DPoP");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::protocol::token::Confirmation;
 use crate::types::{
     ClientId, Issuer, OrganisationId, ResourceUri, ScopeSet, SoftwareId, Timestamp,
 };
@@ -48,9 +49,13 @@ pub struct AccessTokenClaims {
     pub jti: String,
     /// The client.
     pub client_id: ClientId,
-    /// The RFC 7638 thumbprint of the key that the client authenticated with: what a key obtained
-    /// ends with the key (P4 of SEC-65).
+    /// What the client authenticated with, as its credential names it: the RFC 7638 thumbprint of a
+    /// key, the thumbprint of a certificate, the name of a secret. What a credential obtained ends
+    /// with the credential (P4 of SEC-65).
     pub client_key: String,
+    /// What it is bound to, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
     /// What it is good for.
     pub scope: ScopeSet,
     /// The client's organisation.
@@ -138,6 +143,7 @@ pub(crate) mod tests {
             jti: "t1".to_owned(),
             client_id,
             client_key: "thumbprint".to_owned(),
+            cnf: None,
             scope: ScopeSet::parse("accounts").unwrap(),
             org: OrganisationId::parse("org_1").unwrap(),
             software_id: SoftwareId::parse("sw-1").unwrap(),

@@ -13,6 +13,8 @@ use crate::types::{ScopeSet, Secret};
 pub struct TokenResponse {
     /// The access token.
     pub access_token: Secret,
+    /// How it is used: `Bearer` or `DPoP`.
+    pub token_type: &'static str,
     /// Its life in seconds.
     pub expires_in: i64,
     /// What it is good for, which may be less than was asked for (RFC 6749 §3.3).
@@ -25,7 +27,7 @@ impl Serialize for TokenResponse {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut members = serializer.serialize_map(None)?;
         members.serialize_entry("access_token", self.access_token.reveal())?;
-        members.serialize_entry("token_type", "Bearer")?;
+        members.serialize_entry("token_type", self.token_type)?;
         members.serialize_entry("expires_in", &self.expires_in)?;
         members.serialize_entry("scope", &self.scope)?;
         if let Some(decisions) = &self.decisions {
@@ -43,6 +45,7 @@ mod tests {
     fn the_token_is_in_the_answer_and_nowhere_else() {
         let response = TokenResponse {
             access_token: Secret::new("a.b.c"),
+            token_type: "Bearer",
             expires_in: 300,
             scope: ScopeSet::parse("accounts").unwrap(),
             decisions: None,
