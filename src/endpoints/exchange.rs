@@ -44,6 +44,12 @@ pub struct Incoming {
     pub authorization: Option<Secret>,
     /// The `Accept` header.
     pub accept: Option<String>,
+    /// The `If-Match` header (RFC 9110 §13.1.1).
+    pub if_match: Option<String>,
+    /// The `If-None-Match` header (RFC 9110 §13.1.2).
+    pub if_none_match: Option<String>,
+    /// The `Idempotency-Key` header: whoever knows it may ask for an answer again.
+    pub idempotency_key: Option<Secret>,
     /// The body.
     pub body: Vec<u8>,
     /// The name of this request, for log and audit.
@@ -154,6 +160,9 @@ mod tests {
             content_type: content_type.map(str::to_owned),
             authorization: Some(Secret::new("Bearer hush")),
             accept: None,
+            if_match: None,
+            if_none_match: None,
+            idempotency_key: None,
             body: b"hush".to_vec(),
             request_id: RequestId::from_random("r"),
             now: Timestamp::EARLIEST,

@@ -13,7 +13,7 @@ use crate::protocol::OAuthError;
 use crate::types::Secret;
 
 /// How long somebody waits before trying again, in seconds.
-const RETRY_AFTER: &str = "1";
+const RETRY_AFTER: u32 = 1;
 
 /// The status of an answer with this code.
 pub(super) const fn status(code: ErrorCode) -> u16 {
@@ -34,7 +34,9 @@ pub(super) const fn status(code: ErrorCode) -> u16 {
         ErrorCode::NotFound => 404,
         ErrorCode::MethodNotAllowed => 405,
         ErrorCode::Conflict => 409,
+        ErrorCode::PreconditionFailed => 412,
         ErrorCode::PayloadTooLarge => 413,
+        ErrorCode::TooManyRequests => 429,
         ErrorCode::ServerError => 500,
         ErrorCode::TemporarilyUnavailable => 503,
     }
@@ -48,8 +50,9 @@ pub(super) fn render(refusal: &OAuthError, tried: Option<&Secret>) -> HttpRespon
     if let Some(challenge) = challenge(refusal.code, tried) {
         told = told.with_header("www-authenticate", challenge);
     }
-    if status == 503 {
-        told = told.with_header("retry-after", RETRY_AFTER);
+    let passing = (status == 503).then_some(RETRY_AFTER);
+    if let Some(seconds) = refusal.retry_after.or(passing) {
+        told = told.with_header("retry-after", seconds.to_string());
     }
     let mut response = answer::render(told);
     if status == 413 {
@@ -102,6 +105,8 @@ fn challenge(code: ErrorCode, tried: Option<&Secret>) -> Option<String> {
         | ErrorCode::MethodNotAllowed
         | ErrorCode::PayloadTooLarge
         | ErrorCode::Conflict
+        | ErrorCode::PreconditionFailed
+        | ErrorCode::TooManyRequests
         | ErrorCode::AccessDenied
         | ErrorCode::ServerError
         | ErrorCode::TemporarilyUnavailable => return None,
@@ -145,5 +150,9 @@ mod tests {
         assert!(header("www-authenticate").starts_with("Bearer"));
         let away = OAuthError::new(ErrorCode::TemporarilyUnavailable, "later");
         assert!(render(&away, None).headers().contains_key("retry-after"));
+        let many = OAuthError::new(ErrorCode::TooManyRequests, "later").with_retry_after(90);
+        let response = render(&many, None);
+        assert_eq!(response.status(), 429);
+        assert_eq!(response.headers().get("retry-after").unwrap(), "90");
     }
 }

@@ -19,6 +19,9 @@ use crate::types::RequestId;
 use crate::types::Secret;
 use crate::types::Timestamp;
 
+/// Says that a request and its repetition are one.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
 /// Why a request cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unreadable {
@@ -79,6 +82,9 @@ pub(super) async fn read(
         content_type: header(header::CONTENT_TYPE)?,
         authorization: header(header::AUTHORIZATION)?.map(Secret::new),
         accept: header(header::ACCEPT)?,
+        if_match: header(header::IF_MATCH)?,
+        if_none_match: header(header::IF_NONE_MATCH)?,
+        idempotency_key: header(IDEMPOTENCY_KEY)?.map(Secret::new),
         body: body(request, payload, limits.body_bytes, limits.body_timeout).await?,
         request_id: arrival.request_id,
         now: arrival.now,

@@ -61,6 +61,11 @@ error_codes! {
     PayloadTooLarge = "invalid_request",
     /// The record has changed, or exists already.
     Conflict = "conflict",
+    /// RFC 9110 §13.1.1: the record is no longer the one that the request was made for.
+    PreconditionFailed = "precondition_failed",
+    /// A quota or a rate is used up. The standards have no code of its own for it; the status (429)
+    /// tells it from a server that cannot answer.
+    TooManyRequests = "temporarily_unavailable",
     /// The caller may not do this.
     AccessDenied = "access_denied",
     /// Our fault.
@@ -80,19 +85,34 @@ pub struct OAuthError {
     pub members: Map<String, Value>,
     /// For the log only. It never holds a secret, token, assertion or statement.
     pub detail: Option<String>,
+    /// After how many seconds the same request may succeed (RFC 9110 §10.2.3).
+    pub retry_after: Option<u32>,
 }
 
 impl OAuthError {
     /// A refusal with a public description.
     #[must_use]
     pub fn new(code: ErrorCode, description: impl Into<String>) -> Self {
-        Self { code, description: description.into(), members: Map::new(), detail: None }
+        Self {
+            code,
+            description: description.into(),
+            members: Map::new(),
+            detail: None,
+            retry_after: None,
+        }
     }
 
     /// Adds what only the log learns.
     #[must_use]
     pub fn with_detail(mut self, detail: impl std::fmt::Display) -> Self {
         self.detail = Some(detail.to_string());
+        self
+    }
+
+    /// Says after how many seconds the same request may succeed.
+    #[must_use]
+    pub const fn with_retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
         self
     }
 
