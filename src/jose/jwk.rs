@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::jose::algorithm::Algorithm;
 use crate::jose::algorithm::InvalidAlgorithm;
+use crate::jose::key_info;
 use crate::jose::key_material;
 use crate::jose::key_material::text;
 
@@ -67,6 +68,9 @@ pub enum KeyProblem {
     /// `alg` does not belong to the key's type.
     #[error("the algorithm `{0}` does not belong to this type of key")]
     AlgorithmMismatch(Algorithm),
+    /// No `SubjectPublicKeyInfo`.
+    #[error("the key is not a public key in DER")]
+    MalformedKeyInfo,
     /// Another key of the set has this `kid`.
     #[error("the `kid` stands twice in the set")]
     RepeatedKeyId,
@@ -107,6 +111,15 @@ impl PublicKey {
         let thumbprint = key_material::thumbprint(&material);
         let second = OnceLock::new();
         Ok(Self { key_id, thumbprint, algorithms, named_algorithm, material, verifier, second })
+    }
+
+    /// Imports the key of a certificate: its `SubjectPublicKeyInfo` as DER (RFC 5280 §4.1).
+    ///
+    /// # Errors
+    ///
+    /// Not such a structure, or a key that is not acceptable as a JWK either.
+    pub fn from_public_key_info(der: &[u8]) -> Result<Self, KeyProblem> {
+        Self::from_jwk(&key_info::public_jwk(der)?)
     }
 
     /// The key's own `kid`.
@@ -154,6 +167,14 @@ impl PublicKey {
         verifier.is_some_and(|verifier| verifier.verify(message, signature).is_ok())
     }
 }
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_value() == other.to_value()
+    }
+}
+
+impl Eq for PublicKey {}
 
 /// `use` and `key_ops`, where present, must allow what the key is for (RFC 7517 §4.2, §4.3).
 pub(super) fn check_purpose(

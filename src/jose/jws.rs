@@ -8,6 +8,8 @@ use crate::jose::algorithm::Algorithm;
 use crate::jose::algorithm::InvalidAlgorithm;
 use crate::jose::compact;
 use crate::jose::header::Header;
+use crate::jose::header::HeaderRules;
+use crate::jose::jwk::KeyProblem;
 use crate::jose::jwk::PublicKey;
 use crate::jose::jwk_set::JwkSet;
 use crate::types::json;
@@ -46,6 +48,9 @@ pub enum InvalidJws {
         /// Which member.
         member: &'static str,
     },
+    /// The key in `jwk` is not acceptable.
+    #[error("the header member `jwk` is not acceptable: {0}")]
+    EmbeddedKey(KeyProblem),
     /// `none`, symmetric or unknown.
     #[error(transparent)]
     Algorithm(#[from] InvalidAlgorithm),
@@ -99,13 +104,22 @@ impl UnverifiedJws {
     ///
     /// The first thing that is wrong with it, in the order of reading.
     pub fn parse(text: &str) -> Result<Self, InvalidJws> {
+        Self::parse_with(text, HeaderRules::default())
+    }
+
+    /// The same, for a kind of JWS that may bring its key along.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong with it, in the order of reading.
+    pub fn parse_with(text: &str, rules: HeaderRules) -> Result<Self, InvalidJws> {
         if text.len() > LONGEST_JWS {
             return Err(InvalidJws::TooLong);
         }
         let [header, payload, signature] = compact::parts(text).ok_or(InvalidJws::NotCompact)?;
         let members =
             json::parse_object(&decode(header, "header")?).map_err(InvalidJws::HeaderNotJson)?;
-        let parsed = Header::read(&members)?;
+        let parsed = Header::read(&members, rules)?;
         let claims =
             json::parse_object(&decode(payload, "payload")?).map_err(InvalidJws::ClaimsNotJson)?;
         Ok(Self {
@@ -159,6 +173,31 @@ impl UnverifiedJws {
         Ok(VerifiedJws { header: self.header, claims: self.claims, thumbprint, verified: () })
     }
 
+    /// Verifies the signature by this key, whatever the `kid`: for a key that the JWS brought along
+    /// and that somebody else vouches for.
+    ///
+    /// # Errors
+    ///
+    /// The algorithm is not in `allowed`, the key is not for it, or the signature is not by it.
+    pub fn verify_by(
+        self,
+        key: &PublicKey,
+        allowed: &[Algorithm],
+    ) -> Result<VerifiedJws, InvalidJws> {
+        let algorithm = self.header.algorithm;
+        if !allowed.contains(&algorithm) {
+            return Err(InvalidJws::AlgorithmNotAllowed(algorithm));
+        }
+        if !key.algorithms().contains(&algorithm) {
+            return Err(InvalidJws::KeyDoesNotFit(algorithm));
+        }
+        if !self.is_by(key) {
+            return Err(InvalidJws::Signature);
+        }
+        let thumbprint = key.thumbprint().to_owned();
+        Ok(VerifiedJws { header: self.header, claims: self.claims, thumbprint, verified: () })
+    }
+
     /// The key that signed, among those of which [`Self::check_key`] has approved.
     fn signer<'a>(&self, keys: &'a JwkSet) -> Option<&'a PublicKey> {
         if let Some(key_id) = &self.header.key_id {
@@ -183,6 +222,7 @@ mod tests {
 
     use super::*;
     use crate::jose::SigningKey;
+    use crate::jose::forge;
 
     fn set_of(key: &SigningKey) -> JwkSet {
         JwkSet::parse(&json!({ "keys": [key.public_jwk()] })).unwrap()
@@ -200,5 +240,30 @@ mod tests {
             assert_eq!(verified.header.key_id.as_deref(), Some(key.key_id()));
             assert!(verified.header.is_typ("jwt"));
         }
+    }
+
+    #[test]
+    fn a_key_that_was_brought_along_verifies_whatever_the_kid() {
+        for algorithm in Algorithm::ALL {
+            let key = SigningKey::generate(algorithm).unwrap();
+            let jws = forge::with_key_id(&key, "another", &json!({})).unwrap();
+            let public = PublicKey::from_jwk(&key.public_jwk()).unwrap();
+            let read = || UnverifiedJws::parse(&jws).unwrap();
+            assert_eq!(
+                read().verify_by(&public, &[algorithm]).unwrap().thumbprint,
+                key.thumbprint()
+            );
+            let refused = read().verify_by(&public, &[]).unwrap_err();
+            assert_eq!(refused, InvalidJws::AlgorithmNotAllowed(algorithm));
+            let stranger = SigningKey::generate(algorithm).unwrap().public_jwk();
+            let stranger = PublicKey::from_jwk(&stranger).unwrap();
+            let refused = read().verify_by(&stranger, &[algorithm]).unwrap_err();
+            assert_eq!(refused, InvalidJws::Signature);
+        }
+        let rsa = SigningKey::generate(Algorithm::Ps256).unwrap().public_jwk();
+        let jws = SigningKey::generate(Algorithm::Es256).unwrap().sign("JWT", &json!({})).unwrap();
+        let rsa = PublicKey::from_jwk(&rsa).unwrap();
+        let refused = UnverifiedJws::parse(&jws).unwrap().verify_by(&rsa, &Algorithm::ALL);
+        assert_eq!(refused.unwrap_err(), InvalidJws::KeyDoesNotFit(Algorithm::Es256));
     }
 }

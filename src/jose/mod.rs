@@ -14,6 +14,7 @@ mod rsa;
 mod key_material;
 mod jwk;
 mod jwk_set;
+mod key_info;
 mod header;
 mod jws;
 mod decoy;
@@ -25,7 +26,7 @@ mod attacks;
 
 pub use algorithm::{Algorithm, InvalidAlgorithm};
 pub use decoy::DecoyKeys;
-pub use header::Header;
+pub use header::{Header, HeaderRules};
 pub use jwk::{KeyProblem, LONGEST_KEY_ID, PublicKey};
 pub use jwk_set::{InvalidKey, JwkSet, MOST_KEYS};
 pub use jws::{InvalidJws, LONGEST_JWS, UnverifiedJws, VerifiedJws};

@@ -14,6 +14,7 @@ use crate::jose::compact;
 use crate::jose::jwk;
 use crate::jose::jwk::KeyProblem;
 use crate::jose::jwk::PublicKey;
+use crate::jose::key_info;
 use crate::jose::key_material;
 use crate::types::Secret;
 
@@ -102,6 +103,16 @@ impl SigningKey {
         Ok(Self { inner: Arc::new(Inner { algorithm, key_id, public, private, signer }) })
     }
 
+    /// Loads the private key that belongs to a certificate: PKCS #8, as DER.
+    ///
+    /// # Errors
+    ///
+    /// Not such a key, or one that is not acceptable as a JWK either.
+    pub fn from_private_key_info(der: &[u8]) -> Result<Self, SigningError> {
+        let members = key_info::private_jwk(der).ok_or(SigningError::NoPrivateHalf)?;
+        Self::from_jwk(&Value::Object(members))
+    }
+
     /// Signs claims as a JWT whose header is `alg`, `kid` and `typ`.
     ///
     /// # Errors
@@ -114,6 +125,28 @@ impl SigningKey {
         }
         let header = json!({ "alg": self.algorithm(), "kid": self.key_id(), "typ": typ });
         self.sign_raw(&header, &claims)
+    }
+
+    /// Signs claims under further members of the header, such as `jwk` or `x5c`; those of
+    /// [`Self::sign`] stay as they are, but for `kid`, which `null` takes away.
+    ///
+    /// # Errors
+    ///
+    /// The claims are no object, or the library fails.
+    pub fn sign_with(
+        &self,
+        typ: &str,
+        further: &Map<String, Value>,
+        claims: &Map<String, Value>,
+    ) -> Result<String, SigningError> {
+        let mut header = further.clone();
+        header.insert("alg".to_owned(), json!(self.algorithm()));
+        header.insert("typ".to_owned(), json!(typ));
+        if header.entry("kid").or_insert_with(|| json!(self.key_id())).is_null() {
+            header.remove("kid");
+        }
+        let claims = serde_json::to_vec(claims).map_err(|_| SigningError::Claims)?;
+        self.sign_raw(&Value::Object(header), &claims)
     }
 
     /// The `kid`.
