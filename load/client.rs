@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
 use rustls::ClientConfig;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::ServerName;
 use rustls::pki_types::pem::PemObject as _;
+use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -106,4 +108,20 @@ pub(crate) fn post_as(media_type: &str, url: &str, header: &str, body: &str) -> 
         body.len()
     )
     .into_bytes()
+}
+
+/// The body of a token request with this client assertion.
+pub(crate) fn client_credentials(assertion: &str) -> String {
+    format!(
+        "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth\
+         %3Aclient-assertion-type%3Ajwt-bearer&client_assertion={assertion}"
+    )
+}
+
+/// The question of a resource server about the token in `answer`.
+pub(crate) fn introspection(url: &str, id: &str, secret: &str, answer: &[u8]) -> Vec<u8> {
+    let answer: Value = serde_json::from_slice(answer).expect("a token answer");
+    let token = answer["access_token"].as_str().expect("an access token");
+    let basic = base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"));
+    post(url, &format!("authorization: Basic {basic}\r\n"), &format!("token={token}"))
 }

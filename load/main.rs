@@ -16,8 +16,12 @@
 )]
 
 mod client;
+mod drive;
 mod floor;
+mod growth;
+mod house;
 mod report;
+mod seed;
 mod server;
 mod work;
 
@@ -34,46 +38,63 @@ struct Options {
     connections: usize,
     /// The program to measure.
     program: String,
+    /// The numbers of clients to measure beside; none: the paths of one client.
+    clients: Vec<usize>,
+    /// The empty PostgreSQL database to use instead of a SQLite file.
+    database: Option<String>,
 }
+
+const HELP: &str = "\
+options, after `--`:
+  --seconds N        how long each phase lasts (5)
+  --connections N    kept-alive connections (16)
+  --program PATH     the program to measure (this build's)
+  --clients N,N,…    measure registration, tokens and introspection beside so many clients
+  --database URL     with --clients: an empty PostgreSQL database instead of a SQLite file";
 
 fn options() -> Options {
     let mut options = Options {
         phase: Duration::from_secs(5),
         connections: 16,
         program: env!("CARGO_BIN_EXE_countersign").to_owned(),
+        clients: Vec::new(),
+        database: None,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
-        if word == "--program" {
-            options.program = words.next().expect("--program PATH");
-            continue;
-        }
-        let mut number = || words.next().and_then(|text| text.parse().ok());
+        let mut value = || words.next().unwrap_or_else(|| panic!("{word} needs a value\n{HELP}"));
         match word.as_str() {
-            "--seconds" => options.phase = Duration::from_secs(number().expect("--seconds N")),
-            "--connections" => {
-                options.connections =
-                    usize::try_from(number().expect("--connections N")).expect("a small number");
-            }
+            "--seconds" => options.phase = Duration::from_secs(number(&value())),
+            "--connections" => options.connections = number(&value()),
+            "--program" => options.program = value(),
+            "--clients" => options.clients = value().split(',').map(number).collect(),
+            "--database" => options.database = Some(value()),
             // `cargo bench` passes its own flag on.
             "--bench" => {}
-            other => panic!(
-                "unknown option `{other}`; there are --seconds N, --connections N, --program PATH"
-            ),
+            other => panic!("unknown option `{other}`\n{HELP}"),
         }
     }
     assert!((1..=120).contains(&options.phase.as_secs()), "--seconds lies between 1 and 120");
     assert!((1..=512).contains(&options.connections), "--connections lies between 1 and 512");
+    let grows = options.clients.is_sorted() && options.clients.first().is_none_or(|it| *it > 1);
+    assert!(grows, "--clients rises, and starts above 1");
     options
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> T {
+    text.trim().parse().unwrap_or_else(|_| panic!("`{text}` is not a number\n{HELP}"))
 }
 
 fn main() {
     let options = options();
     let pinned = server::pin_myself_to(1);
     println!("starting the server …");
-    let server = Server::start(&options.program, pinned);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    if !options.clients.is_empty() {
+        return runtime.block_on(growth::measure(&options, pinned));
+    }
+    let server = Server::start(&options.program, pinned);
     let mut report = Report::new(&server, pinned, options.connections);
     runtime.block_on(work::measure(&server, &options, &mut report));
     report.print();

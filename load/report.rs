@@ -1,6 +1,8 @@
 //! The figures, and the ratios that DESIGN §6 asks for.
 
-use crate::floor::Floor;
+use std::time::Duration;
+
+use crate::floor::{Floor, RegistrationFloor};
 use crate::server::Server;
 
 /// One measured phase.
@@ -105,6 +107,94 @@ impl Report {
         row("introspection, seen before", hello, 50.0);
         row("introspection, first sight", verify + hello, 70.0);
         row("client_credentials", verify + sign + hello, 60.0);
+    }
+}
+
+/// The same paths beside more and more clients.
+pub(crate) struct Growth {
+    is_external: bool,
+    floor: RegistrationFloor,
+    sizes: Vec<Size>,
+}
+
+struct Size {
+    clients: usize,
+    phases: Vec<(&'static str, Phase)>,
+    memory_mib: [f64; 2],
+    started: Duration,
+    disk_mib: Option<f64>,
+}
+
+impl Growth {
+    pub(crate) const fn new(is_external: bool, floor: RegistrationFloor) -> Self {
+        Self { is_external, floor, sizes: Vec::new() }
+    }
+
+    pub(crate) fn size(
+        &mut self,
+        clients: usize,
+        phases: Vec<(&'static str, Phase)>,
+        memory_mib: [f64; 2],
+        started: Duration,
+        disk_mib: Option<f64>,
+    ) {
+        for (name, phase) in &phases {
+            println!("{clients:>8} {name:<42} {:>8.0} requests/s", phase.rate());
+        }
+        self.sizes.push(Size { clients, phases, memory_mib, started, disk_mib });
+    }
+
+    pub(crate) fn print(&self, connections: usize) {
+        let engine = if self.is_external { "PostgreSQL" } else { "SQLite" };
+        println!("\n{connections} connections over TLS 1.3 keep-alive; {engine}\n");
+        println!("| clients | path | requests | requests/s | server CPU µs | p50 ms | p99 ms |");
+        println!("|-|-|-|-|-|-|-|");
+        for size in &self.sizes {
+            for (name, phase) in &size.phases {
+                println!(
+                    "| {} | {name} | {} | {:.0} | {:.1} | {:.2} | {:.2} |",
+                    size.clients,
+                    phase.requests,
+                    phase.rate(),
+                    phase.cpu(),
+                    phase.quantile(0.50),
+                    phase.quantile(0.99),
+                );
+            }
+        }
+        println!(
+            "\n| clients | first answer ms | MiB idle | MiB loaded | MiB on disk |\n|-|-|-|-|-|"
+        );
+        for size in &self.sizes {
+            let disk = size.disk_mib.map_or("–".to_owned(), |disk| format!("{disk:.0}"));
+            let [idle, loaded] = size.memory_mib;
+            let started = size.started.as_millis();
+            println!("| {} | {started} | {idle:.0} | {loaded:.0} | {disk} |", size.clients);
+        }
+        self.print_ratios();
+    }
+
+    fn print_ratios(&self) {
+        let RegistrationFloor { verify, import_and_verify, commit } = self.floor;
+        println!(
+            "\nfloor: PS256 verify {verify:.1} µs, import and verify \
+             {import_and_verify:.1} µs, durable commit {commit:.1} µs\n"
+        );
+        println!("| clients | registration floor µs | ours µs | ratio | bar |\n|-|-|-|-|-|");
+        for size in &self.sizes {
+            let cpu = |sought: &str| {
+                let found = size.phases.iter().find(|(name, _)| *name == sought);
+                found.expect("it was measured").1.cpu()
+            };
+            let floor = verify + import_and_verify + commit + cpu("hello");
+            let ratio = 100.0 * floor / cpu("registration");
+            let verdict = if ratio >= 40.0 { "met" } else { "missed" };
+            let ours = cpu("registration");
+            println!(
+                "| {} | {floor:.1} | {ours:.1} | {ratio:.0} % | 40 % {verdict} |",
+                size.clients
+            );
+        }
     }
 }
 

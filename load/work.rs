@@ -1,17 +1,15 @@
 //! The phases: hello-world, token requests, introspection at first sight and again, interleaved.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use base64::Engine as _;
 use countersign::jose::SigningKey;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::Options;
 use crate::client::{self, Target};
+use crate::drive::Run;
 use crate::floor;
-use crate::report::{Phase, Report};
+use crate::report::Report;
 use crate::server::Server;
 
 const ROUNDS: usize = 3;
@@ -66,99 +64,14 @@ fn assertions(server: &Server, round: usize, phase: Duration) -> Vec<Vec<u8>> {
                 "iat": now, "exp": now + 280, "jti": format!("load-{round}-{number}"),
             });
             let assertion = key.sign("JWT", &claims).expect("an assertion");
-            let body = format!(
-                "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth\
-                 %3Aclient-assertion-type%3Ajwt-bearer&client_assertion={assertion}"
-            );
+            let body = client::client_credentials(&assertion);
             client::post(server.text("/endpoints/token"), "", &body)
         })
         .collect()
 }
 
-fn introspect(server: &Server, token_answer: &[u8]) -> Vec<u8> {
-    let answer: Value = serde_json::from_slice(token_answer).expect("a token answer");
-    let token = answer["access_token"].as_str().expect("an access token");
-    let pair = format!(
-        "{}:{}",
-        server.text("/resource_server/client_id"),
-        server.text("/resource_server/client_secret")
-    );
-    let basic = base64::engine::general_purpose::STANDARD.encode(pair);
-    let header = format!("authorization: Basic {basic}\r\n");
-    client::post(server.text("/endpoints/introspection"), &header, &format!("token={token}"))
-}
-
-struct Run<'a> {
-    server: &'a Server,
-    target: &'a Target,
-    connections: usize,
-}
-
-impl Run<'_> {
-    /// Sends the requests again and again for `time`.
-    async fn repeat(&self, requests: &[Vec<u8>], time: Duration) -> Phase {
-        let (phase, _) = self.send(requests, time, usize::MAX, false).await;
-        phase
-    }
-
-    /// Sends each request at most once, for `time` at the most; returns the answers when asked.
-    async fn once(
-        &self,
-        requests: &[Vec<u8>],
-        time: Duration,
-        keep: bool,
-    ) -> (Phase, Vec<Vec<u8>>) {
-        self.send(requests, time, requests.len(), keep).await
-    }
-
-    async fn send(
-        &self,
-        requests: &[Vec<u8>],
-        time: Duration,
-        most: usize,
-        keep: bool,
-    ) -> (Phase, Vec<Vec<u8>>) {
-        let requests: Rc<Vec<Vec<u8>>> = Rc::new(requests.to_vec());
-        let shared = Rc::new(RefCell::new(Shared::default()));
-        let mut connections = Vec::new();
-        for _ in 0..self.connections {
-            connections.push(self.target.connect().await);
-        }
-        let (cpu, start) = (self.server.cpu_micros(), Instant::now());
-        let local = tokio::task::LocalSet::new();
-        for mut connection in connections {
-            let (requests, shared) = (Rc::clone(&requests), Rc::clone(&shared));
-            local.spawn_local(async move {
-                while start.elapsed() < time {
-                    let number = shared.borrow().next;
-                    if number >= most {
-                        break;
-                    }
-                    shared.borrow_mut().next += 1;
-                    let sent = Instant::now();
-                    let (status, body) = connection.send(&requests[number % requests.len()]).await;
-                    let shown = String::from_utf8_lossy(body);
-                    assert!(status == 200 && shown != r#"{"active":false}"#, "{status} {shown}");
-                    let body = keep.then(|| body.to_vec());
-                    let mut shared = shared.borrow_mut();
-                    shared.latencies.push(sent.elapsed().as_secs_f64() * 1e3);
-                    shared.answers.extend(body);
-                }
-            });
-        }
-        local.await;
-        let seconds = start.elapsed().as_secs_f64();
-        let server_micros = self.server.cpu_micros() - cpu;
-        let shared = shared.take();
-        let phase =
-            Phase { requests: shared.next, seconds, server_micros, latencies: shared.latencies };
-        (phase, shared.answers)
-    }
-}
-
-#[derive(Default)]
-struct Shared {
-    next: usize,
-    latencies: Vec<f64>,
-    answers: Vec<Vec<u8>>,
+fn introspect(server: &Server, answer: &[u8]) -> Vec<u8> {
+    let id = server.text("/resource_server/client_id");
+    let secret = server.text("/resource_server/client_secret");
+    client::introspection(server.text("/endpoints/introspection"), id, secret, answer)
 }
