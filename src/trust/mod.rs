@@ -24,6 +24,9 @@ pub use claim_map::{Merged, Replaced, merge};
 pub use claim_rule::{ClaimRule, MergeMode};
 pub use directory::{SHIPPED_DIRECTORY, directory_at};
 pub use facts::{PresenterKeys, StatementFacts};
-pub use framework::{Duplicates, Framework, FrameworkProblem, KeySource, TrustEnvironment};
+pub use framework::{
+    AssertionAudience, AssertionTerms, Duplicates, Framework, FrameworkProblem, KeySource,
+    Management, ManagementMethod, Quotas, TrustEnvironment, UnusedRule, UpdateBody,
+};
 pub use frameworks::Frameworks;
 pub use host_pattern::{HostPattern, InvalidHostPattern};

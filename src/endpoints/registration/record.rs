@@ -127,7 +127,7 @@ impl Registration {
         writer.lock_software_product(&self.software.id)?;
         let live = writer.live_clients_of_software(&self.software.id)?;
         match self.duplicates {
-            Duplicates::Reject if live > 0 => {
+            Duplicates::Reject | Duplicates::IdempotentReturn | Duplicates::Update if live > 0 => {
                 let description = "this software is registered already: manage it at its \
                                    registration_client_uri, or delete it there first";
                 Err(OAuthError::new(ErrorCode::UnapprovedSoftwareStatement, description).into())
@@ -139,7 +139,10 @@ impl Registration {
                 );
                 Err(OAuthError::new(ErrorCode::UnapprovedSoftwareStatement, description).into())
             }
-            Duplicates::Reject | Duplicates::AllowMany { .. } => Ok(()),
+            Duplicates::Reject
+            | Duplicates::IdempotentReturn
+            | Duplicates::Update
+            | Duplicates::AllowMany { .. } => Ok(()),
         }
     }
 }

@@ -9,7 +9,6 @@ use crate::protocol::registration::StatementRules;
 use crate::protocol::registration::StatusRule;
 use crate::trust::framework::ClientKeySettings;
 use crate::trust::framework::ClientLimits;
-use crate::trust::framework::Duplicates;
 use crate::trust::framework::FactPaths;
 use crate::trust::framework::Framework;
 use crate::trust::framework::RequestSettings;
@@ -22,9 +21,10 @@ use crate::trust::framework::value::hosts;
 use crate::trust::framework::value::path;
 use crate::trust::framework::value::within;
 use crate::trust::framework::written::{
-    AbsentScope, Binding, Client, DuplicatePolicy, Facts, Management, Presence, Request, Statement,
-    StatementUse, Status, StatusSource, Written,
+    AbsentScope, Binding, Client, Facts, Presence, Request, Statement, StatementUse, Status,
+    StatusSource, Written,
 };
+use crate::trust::framework::written_terms;
 use crate::types::FrameworkName;
 
 /// S6: more than a minute of skew makes expiry meaningless.
@@ -76,7 +76,12 @@ pub(super) fn check(written: &Written, notes: &mut Notes<'_>) -> Option<Framewor
     let roles = roles.and_then(|roles| rows::roles(roles, notes));
     let client = client_limits(&written.client, written.environment, notes);
     let defaults = rows::defaults(&written.client, notes);
-    let duplicates = duplicates(written, notes);
+    let json = request.formats.contains(&RequestFormat::Json);
+    let management = written_terms::management(&written.management, (json, false), notes);
+    let duplicates = written_terms::duplicates(written, notes);
+    let quotas = written_terms::quotas(&written.quotas, notes);
+    let unused = written.unused.as_ref().map(|unused| written_terms::unused(unused, notes));
+    let assertions = written_terms::assertions(written.authentication.as_ref(), notes);
     Some(Framework {
         name: name?,
         title: written.title.get_ref().clone(),
@@ -96,21 +101,11 @@ pub(super) fn check(written: &Written, notes: &mut Notes<'_>) -> Option<Framewor
         client,
         defaults,
         duplicates,
+        management,
+        quotas,
+        unused,
+        assertions,
     })
-}
-
-fn duplicates(written: &Written, notes: &mut Notes<'_>) -> Duplicates {
-    let most = *written.clients_per_software_product.get_ref();
-    if most == 0 {
-        let span = Some(written.clients_per_software_product.span());
-        notes.refuse(span, "clients_per_software_product", "it must be at least 1");
-    }
-    match written.duplicates.get_ref() {
-        DuplicatePolicy::AllowMany => Duplicates::AllowMany { most },
-        DuplicatePolicy::Reject | DuplicatePolicy::IdempotentReturn | DuplicatePolicy::Update => {
-            Duplicates::Reject
-        }
-    }
 }
 
 /// What the format can say and this server cannot do yet.
@@ -129,22 +124,6 @@ fn unsupported(written: &Written, notes: &mut Notes<'_>) {
             "request.binding",
             "without a binding, whoever copies a statement can register with it; use `request_jws`",
         ),
-    }
-    let duplicates = &written.duplicates;
-    match duplicates.get_ref() {
-        DuplicatePolicy::Reject | DuplicatePolicy::AllowMany => {}
-        DuplicatePolicy::IdempotentReturn | DuplicatePolicy::Update => notes.refuse(
-            Some(duplicates.span()),
-            "duplicates",
-            format!("this policy {LATER}; use `allow_many` or `reject`"),
-        ),
-    }
-    if *written.management.get_ref() != Management::RegistrationAccessToken {
-        notes.refuse(
-            Some(written.management.span()),
-            "management",
-            format!("this authorisation {LATER}; use `registration_access_token`"),
-        );
     }
     if let Some(source) = &written.status_source
         && *source.get_ref() != StatusSource::Statement

@@ -5,10 +5,12 @@ mod check;
 mod key_settings;
 mod problem;
 mod rows;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod value;
 mod written;
+mod written_terms;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -29,6 +31,7 @@ use crate::protocol::registration::SoftwareStatement;
 use crate::protocol::registration::StatementRules;
 use crate::trust::claim_rule::ClaimRule;
 use crate::trust::framework::problem::Notes;
+use crate::trust::framework::terms::ManagementTerms;
 use crate::trust::host_pattern::HostPattern;
 use crate::trust::status::RoleClaims;
 use crate::types::FrameworkName;
@@ -38,6 +41,10 @@ use crate::types::ScopeSet;
 use crate::types::Timestamp;
 
 pub use problem::FrameworkProblem;
+pub use terms::{
+    AssertionAudience, AssertionTerms, Duplicates, Management, ManagementMethod, Quotas,
+    UnusedRule, UpdateBody,
+};
 
 /// Whether a framework is the real thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -56,18 +63,6 @@ pub enum KeySource {
     JwksUri(HttpsUri),
     /// The file itself.
     Jwks(JwkSet),
-}
-
-/// What happens when a software product registers again (REG-S18).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Duplicates {
-    /// It is refused while a registration is live.
-    Reject,
-    /// It gets another client, up to a number.
-    AllowMany {
-        /// How many live clients a software product may have.
-        most: u32,
-    },
 }
 
 /// A trust framework, checked.
@@ -91,6 +86,10 @@ pub struct Framework {
     client: ClientLimits,
     pub(super) defaults: Map<String, Value>,
     duplicates: Duplicates,
+    management: ManagementTerms,
+    quotas: Quotas,
+    unused: Option<UnusedRule>,
+    assertions: AssertionTerms,
 }
 
 /// Where the keys of the framework are.
@@ -296,6 +295,61 @@ impl Framework {
     #[must_use]
     pub const fn duplicates(&self) -> Duplicates {
         self.duplicates
+    }
+
+    /// Whose word opens the management URL.
+    #[must_use]
+    pub const fn management(&self) -> &Management {
+        &self.management.authorisation
+    }
+
+    /// Whether this verb of the management URL is on; one that is off is answered 405, after
+    /// authentication (REG-R8, H7).
+    #[must_use]
+    pub fn may_manage_by(&self, method: ManagementMethod) -> bool {
+        self.management.methods.contains(&method)
+    }
+
+    /// The verbs that are on.
+    #[must_use]
+    pub const fn management_methods(&self) -> &BTreeSet<ManagementMethod> {
+        &self.management.methods
+    }
+
+    /// Whether an update needs a statement (REG-U5).
+    #[must_use]
+    pub const fn statement_on_update(&self) -> bool {
+        self.management.statement_on_update
+    }
+
+    /// Whether the presenter's certificate is checked on the management URL as well (REG-R7).
+    #[must_use]
+    pub const fn certificate_on_management(&self) -> bool {
+        self.management.certificate
+    }
+
+    /// What the body of an update looks like.
+    #[must_use]
+    pub const fn update_body(&self) -> UpdateBody {
+        self.management.update_body
+    }
+
+    /// How much a partner may use.
+    #[must_use]
+    pub const fn quotas(&self) -> &Quotas {
+        &self.quotas
+    }
+
+    /// When a client that nobody uses ends, if it does.
+    #[must_use]
+    pub const fn unused(&self) -> Option<UnusedRule> {
+        self.unused
+    }
+
+    /// What the assertions of its clients may be.
+    #[must_use]
+    pub const fn authentication_audiences(&self) -> AssertionTerms {
+        self.assertions
     }
 
     /// The claims that the answer to a registration repeats (REG-E5), of those in `claims`.

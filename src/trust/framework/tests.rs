@@ -6,17 +6,25 @@ use crate::jose::Algorithm;
 use crate::jose::SigningKey;
 use crate::jose::forge;
 use crate::protocol::client::Supported;
+use crate::protocol::client_authentication::client_assertion::LONGEST_LIFE;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::problem::Problems;
 use crate::protocol::registration::RegistrationRequest;
 use crate::protocol::registration::UnverifiedStatement;
+use crate::trust::AssertionAudience;
 use crate::trust::Duplicates;
 use crate::trust::Framework;
 use crate::trust::FrameworkProblem;
 use crate::trust::Frameworks;
 use crate::trust::KeySource;
+use crate::trust::Management;
+use crate::trust::ManagementMethod;
+use crate::trust::Quotas;
 use crate::trust::SHIPPED_DIRECTORY;
+use crate::trust::UnusedRule;
+use crate::trust::UpdateBody;
 use crate::types::Issuer;
+use crate::types::Scope;
 
 /// The shipped file with a piece replaced.
 fn with(from: &str, to: &str) -> String {
@@ -91,9 +99,6 @@ fn a_framework_without_a_binding_does_not_load_in_any_environment_reg_g1() {
 #[test]
 fn what_this_server_cannot_do_does_not_load_and_is_never_ignored_reg_g6() {
     refused("binding = \"request_jws\"", "binding = \"x5c\"", "request.binding");
-    refused("duplicates = \"allow_many\"", "duplicates = \"update\"", "duplicates");
-    refused("duplicates = \"allow_many\"", "duplicates = \"idempotent_return\"", "duplicates");
-    refused("\"registration_access_token\"", "\"client_credentials\"", "management");
     refused("status_source = \"statement\"", "status_source = \"directory\"", "status_source");
     let x5c = "source = \"x5c\"\nanchors = [\"ca.pem\"]";
     let fields: Vec<String> = problems(&with("source = \"jwks_uri\"", x5c))
@@ -271,7 +276,7 @@ fn the_format_carries_what_other_ecosystems_need_reg_eco() {
         .replace("audience = \"optional\"", "audience = \"required\"")
         .replace("duplicates = \"allow_many\"", "duplicates = \"update\"");
     let fields: Vec<String> = problems(&udap).into_iter().map(|problem| problem.field).collect();
-    assert_eq!(fields, ["request.binding", "duplicates", "keys.source", "keys.anchors"]);
+    assert_eq!(fields, ["request.binding", "keys.source", "keys.anchors"]);
 }
 
 fn statement(issuer: &str) -> UnverifiedStatement {
@@ -333,4 +338,75 @@ fn a_framework_narrows_what_the_server_can_do_and_never_widens_it() {
     let narrowed = Framework::parse("f.toml", &text).unwrap().supported(&server);
     assert_eq!(narrowed.grant_types, ["client_credentials"]);
     assert_eq!(narrowed.token_endpoint_auth_signing_algs, ["PS256"]);
+}
+
+#[test]
+fn what_a_file_leaves_out_has_the_strictest_meaning() {
+    let text = with("methods = [\"GET\", \"PUT\", \"DELETE\"]\n", "");
+    let framework = Framework::parse("f.toml", &text).unwrap();
+    assert_eq!(framework.management(), &Management::RegistrationAccessToken);
+    assert!(framework.statement_on_update());
+    assert!(ManagementMethod::ALL.into_iter().all(|method| framework.may_manage_by(method)));
+    assert_eq!(framework.update_body(), UpdateBody::LikeRegistration);
+    assert_eq!(framework.quotas(), &Quotas::default());
+    assert_eq!(framework.unused(), None);
+    let assertions = framework.authentication_audiences();
+    assert_eq!(assertions.audience, AssertionAudience::Issuer);
+    assert_eq!(assertions.longest_life_seconds, LONGEST_LIFE);
+}
+
+#[test]
+fn a_framework_settles_a_registrations_life_reg_s18_r1_l8() {
+    let text = with("duplicates = \"allow_many\"", "duplicates = \"idempotent_return\"").replace(
+        "authorisation = \"registration_access_token\"\nmethods = [\"GET\", \"PUT\", \"DELETE\"]",
+        "authorisation = \"client_credentials\"\nscope = \"cdr:registration\"\nmethods = [\"GET\", \"PUT\"]\n\
+         statement_on_update = false\nupdate_body = \"names_client\"\n\
+         [quotas]\nclients_per_organisation = 100\nregistrations_per_certificate_per_hour = 5\n\
+         [unused]\nexpire_after_seconds = 7776000\nnotice_seconds = 604800\n\
+         [authentication]\nassertion_audience = \"issuer_or_endpoint\"\nmax_assertion_lifetime_seconds = 1800",
+    );
+    let framework = Framework::parse("f.toml", &text).unwrap();
+    let scope = Scope::parse("cdr:registration").unwrap();
+    assert_eq!(framework.management(), &Management::ClientCredentials { scope: Some(scope) });
+    assert!(!framework.may_manage_by(ManagementMethod::Delete));
+    assert!(!framework.statement_on_update());
+    assert_eq!(framework.update_body(), UpdateBody::NamesClient);
+    assert_eq!(framework.duplicates(), Duplicates::IdempotentReturn);
+    assert_eq!(framework.quotas().clients_per_organisation, Some(100));
+    assert_eq!(framework.quotas().registrations_per_certificate_per_hour, Some(5));
+    assert_eq!(framework.quotas().registrations_per_software_per_hour, None);
+    let rule = UnusedRule { expire_after_seconds: 7_776_000, notice_seconds: 604_800 };
+    assert_eq!(framework.unused(), Some(rule));
+    assert_eq!(framework.authentication_audiences().longest_life_seconds, 1800);
+}
+
+#[test]
+fn what_makes_no_sense_in_a_registrations_life_does_not_load() {
+    let management = "authorisation = \"registration_access_token\"";
+    refused(management, &format!("{management}\nscope = \"a\""), "management.scope");
+    refused(management, &format!("{management}\ncertificate = true"), "management.certificate");
+    refused(
+        management,
+        "authorisation = \"client_credentials\"\nscope = \"two words\"",
+        "management.scope",
+    );
+    refused("clients_per_software_product = 20\n", "", "clients_per_software_product");
+    for (table, field) in [
+        ("[quotas]\nclients_per_organisation = 0", "quotas.clients_per_organisation"),
+        (
+            "[unused]\nexpire_after_seconds = 3600\nnotice_seconds = 86400",
+            "unused.expire_after_seconds",
+        ),
+        (
+            "[unused]\nexpire_after_seconds = 864000\nnotice_seconds = 864000",
+            "unused.notice_seconds",
+        ),
+        (
+            "[authentication]\nmax_assertion_lifetime_seconds = 7200",
+            "authentication.max_assertion_lifetime_seconds",
+        ),
+    ] {
+        let text = with("[client_keys]", &format!("{table}\n[client_keys]"));
+        assert_eq!(problems(&text)[0].field, field);
+    }
 }

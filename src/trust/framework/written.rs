@@ -9,6 +9,9 @@ use toml::Spanned;
 use crate::protocol::registration::RequestFormat;
 use crate::trust::claim_rule::MergeMode;
 use crate::trust::framework::TrustEnvironment;
+use crate::trust::framework::written_terms::{
+    DuplicatePolicy, WrittenAuthentication, WrittenManagement, WrittenQuotas, WrittenUnused,
+};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,8 +37,15 @@ pub(super) struct Written {
     #[serde(default)]
     pub(super) client: Client,
     pub(super) duplicates: Spanned<DuplicatePolicy>,
-    pub(super) clients_per_software_product: Spanned<u32>,
-    pub(super) management: Spanned<Management>,
+    #[serde(default)]
+    pub(super) clients_per_software_product: Option<Spanned<u32>>,
+    pub(super) management: WrittenManagement,
+    #[serde(default)]
+    pub(super) quotas: WrittenQuotas,
+    #[serde(default)]
+    pub(super) unused: Option<WrittenUnused>,
+    #[serde(default)]
+    pub(super) authentication: Option<WrittenAuthentication>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -212,22 +222,6 @@ pub(super) enum AbsentScope {
     #[default]
     None,
     AllOfRole,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum DuplicatePolicy {
-    Reject,
-    IdempotentReturn,
-    Update,
-    AllowMany,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Management {
-    RegistrationAccessToken,
-    ClientCredentials,
 }
 
 fn jwt() -> Vec<String> {
