@@ -80,6 +80,11 @@ audit_actions! {
     ClientUpdated = "client.updated", standing: true;
     ClientDeleted = "client.deleted", standing: true;
     ClientStateChanged = "client.state_changed", standing: true;
+    ClientManagementTokenReplaced = "client.management_token_replaced", standing: false;
+    ClientExpiryNotified = "client.expiry_notified", standing: false;
+    ClientExpired = "client.expired", standing: true;
+    InitialAccessTokenIssued = "initial_access_token.issued", standing: false;
+    InitialAccessTokenStateChanged = "initial_access_token.state_changed", standing: false;
     RegistrationRefused = "registration.refused", standing: false;
     CredentialSeen = "credential.seen", standing: true;
     CredentialStateChanged = "credential.state_changed", standing: true;

@@ -217,7 +217,7 @@ impl Writer<'_> {
         })
     }
 
-    /// Passes a client from one state to another.
+    /// Passes a client from one state to another. What it holds ends with it.
     #[expect(clippy::arithmetic_side_effects, reason = "the database adds; a BIGINT lasts")]
     pub fn change_client_state(
         &mut self,
@@ -230,6 +230,7 @@ impl Writer<'_> {
             diesel::update(clients::table.find(id.as_str()).filter(clients::state.eq(from.name())))
                 .set((clients::state.eq(to.name()), clients::revision.eq(clients::revision + 1)))
                 .execute(connection)
-        })
+        })?;
+        if to.is_tombstone() { self.end_client_holdings(id) } else { Ok(()) }
     }
 }

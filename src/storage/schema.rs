@@ -81,6 +81,42 @@ diesel::table! {
         state -> Text,
         issued_at -> BigInt,
         revision -> BigInt,
+        last_used_at -> Nullable<BigInt>,
+        unused_notified_at -> Nullable<BigInt>,
+        unused_check_at -> Nullable<BigInt>,
+        initial_access_token_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    initial_access_tokens (id) {
+        id -> Text,
+        secret_hash -> Text,
+        purpose -> Text,
+        organisation_id -> Text,
+        framework -> Nullable<Text>,
+        scope -> Nullable<Text>,
+        most_uses -> BigInt,
+        uses -> BigInt,
+        expires_at -> BigInt,
+        state -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    registration_retries (key) {
+        key -> Text,
+        content -> Text,
+        client_id -> Text,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    registration_rates (key) {
+        key -> Text,
+        busy_until -> BigInt,
     }
 }
 

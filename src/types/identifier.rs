@@ -102,6 +102,8 @@ identifiers! {
     EntitlementId("ent_", 36, "entitlement id");
     /// A resource server that introspects tokens.
     ResourceServerId("rs_", 36, "resource server id");
+    /// An initial access token, which is not its secret.
+    InitialAccessTokenId("iat_", 36, "initial access token id");
     /// One line of the audit log.
     AuditEventId("evt_", 64, "audit event id");
     /// One recorded decision.

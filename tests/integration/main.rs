@@ -36,6 +36,8 @@ mod registration;
 #[cfg(test)]
 mod registration_management;
 #[cfg(test)]
+mod registration_storage;
+#[cfg(test)]
 mod remote;
 #[cfg(test)]
 mod storage_contract;

@@ -51,8 +51,9 @@ pub(super) async fn consume(
 }
 
 impl Database {
-    /// Removes at most `limit` marks of single-use values, and at most as many revoked tokens, that
-    /// could not be accepted any more. Returns how many; call again while it is not 0.
+    /// Removes at most `limit` marks of single-use values, revoked tokens, remembered registrations
+    /// and rates of each kind, that could not matter any more. Returns how many; call again while it
+    /// is not 0.
     ///
     /// # Errors
     ///
@@ -60,10 +61,15 @@ impl Database {
     pub async fn remove_expired(&self, now: Timestamp, limit: u16) -> Result<usize, StorageError> {
         let before = now.plus(MARGIN_SECONDS.saturating_neg()).epoch();
         let mut removed = 0_usize;
-        for (table, key) in [("one_time", "key"), ("revoked_tokens", "jti")] {
+        for (table, key, end, before) in [
+            ("one_time", "key", "expires_at", before),
+            ("revoked_tokens", "jti", "expires_at", before),
+            ("registration_retries", "key", "expires_at", before),
+            ("registration_rates", "key", "busy_until", before.saturating_mul(1_000_000)),
+        ] {
             let sql = format!(
                 "DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} \
-                 WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)"
+                 WHERE {end} < $1 ORDER BY {end} LIMIT $2)"
             );
             let statement = move |connection: &mut AnyConnection| {
                 diesel::sql_query(sql)
