@@ -114,10 +114,14 @@ impl<'a> MemberReader<'a> {
     }
 
     /// A list that must be a subset of `offered`.
-    pub(super) fn choices(&mut self, member: &str, offered: &[&str]) -> Option<Vec<String>> {
+    pub(super) fn choices<T: AsRef<str>>(
+        &mut self,
+        member: &str,
+        offered: &[T],
+    ) -> Option<Vec<String>> {
         let list = self.list(member)?;
         for (index, text) in &list {
-            if !offered.contains(text) {
+            if !offered.iter().any(|one| one.as_ref() == *text) {
                 self.problems.push(Problem::new(
                     ErrorCode::InvalidClientMetadata,
                     element_pointer(member, *index),
@@ -135,11 +139,12 @@ pub(super) fn element_pointer(member: &str, index: usize) -> String {
 }
 
 /// What to say of a value that this server does not offer.
-pub(super) fn not_offered(member: &str, value: &str, offered: &[&str]) -> String {
+pub(super) fn not_offered<T: AsRef<str>>(member: &str, value: &str, offered: &[T]) -> String {
     let value = shown(value);
     if offered.is_empty() {
         format!("`{member}` is not supported by this server")
     } else {
+        let offered: Vec<&str> = offered.iter().map(AsRef::as_ref).collect();
         format!("`{value}` is not supported in `{member}`; supported: {}", offered.join(", "))
     }
 }

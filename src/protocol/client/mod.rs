@@ -28,7 +28,7 @@ pub use display_text::DisplayTexts;
 pub use extension::ExtensionMetadata;
 pub use openid::OpenIdMetadata;
 pub use redirect_uri::{InvalidRedirectUri, RedirectKind, RedirectUri};
-pub use supported::Supported;
+pub use supported::{CERTIFICATE_SUBJECTS, ECOSYSTEM_MEMBERS, FORCIBLE_FLAGS, Supported};
 
 /// The metadata of a client as registered, every default filled in. An unset member is omitted,
 /// never `null` or `""` (REG-E6).

@@ -86,7 +86,7 @@ impl OpenIdMetadata {
         Self {
             application_type: Some(
                 reader
-                    .choice("application_type", &["web", "native"])
+                    .choice("application_type", &supported.application_types)
                     .unwrap_or_else(|| "web".to_owned()),
             ),
             sector_identifier_uri: sector_identifier(reader, supported),
