@@ -43,12 +43,43 @@ pub const FORCIBLE_FLAGS: [&str; 4] = [
     "require_pushed_authorization_requests",
 ];
 
+const GRANT_TYPES: [&str; 8] = [
+    "authorization_code",
+    "implicit",
+    "refresh_token",
+    CLIENT_CREDENTIALS,
+    "urn:openid:params:grant-type:ciba",
+    "urn:ietf:params:oauth:grant-type:device_code",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+];
+
+const RESPONSE_TYPES: [&str; 7] = [
+    "code",
+    "id_token",
+    "token",
+    "id_token token",
+    "code id_token",
+    "code token",
+    "code id_token token",
+];
+
+const AUTH_METHODS: [&str; 4] =
+    ["private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth", "none"];
+
+const ENCRYPTION_ALGS: [&str; 5] =
+    ["RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"];
+
+const RESPONSE_MODES: [&str; 7] =
+    ["query", "fragment", "form_post", "jwt", "query.jwt", "fragment.jwt", "form_post.jwt"];
+
 /// Signatures that can be asked of a client or of this server.
 const SIGNATURES: [&str; 4] = ["PS256", "ES256", "EdDSA", "RS256"];
 
-/// The capabilities that metadata is checked against: what the server does, narrowed by the trust
-/// framework, and what the framework has its clients register although it is not served yet. The
-/// default supports nothing.
+/// What metadata is checked against. The default supports nothing.
+///
+/// It is what the server serves, narrowed by the trust framework, and what the framework has its
+/// clients register although it is not served yet.
 ///
 /// Where a list is offered for a member that has a default, and the standard's own default is not
 /// in it, the first of the list is the default.
@@ -161,56 +192,20 @@ impl Supported {
     #[must_use]
     pub fn known() -> Self {
         Self {
-            grant_types: vec![
-                "authorization_code",
-                "implicit",
-                "refresh_token",
-                CLIENT_CREDENTIALS,
-                "urn:openid:params:grant-type:ciba",
-                "urn:ietf:params:oauth:grant-type:device_code",
-                "urn:ietf:params:oauth:grant-type:jwt-bearer",
-                "urn:ietf:params:oauth:grant-type:token-exchange",
-            ],
-            response_types: vec![
-                "code",
-                "id_token",
-                "token",
-                "id_token token",
-                "code id_token",
-                "code token",
-                "code id_token token",
-            ],
-            token_endpoint_auth_methods: vec![
-                "private_key_jwt",
-                "tls_client_auth",
-                "self_signed_tls_client_auth",
-                "none",
-            ],
+            grant_types: GRANT_TYPES.to_vec(),
+            response_types: RESPONSE_TYPES.to_vec(),
+            token_endpoint_auth_methods: AUTH_METHODS.to_vec(),
             token_endpoint_auth_signing_algs: Algorithm::ALL.map(Algorithm::name).to_vec(),
             id_token_signing_algs: with_none(),
             userinfo_signing_algs: SIGNATURES.to_vec(),
             request_object_signing_algs: with_none(),
             authorization_signing_algs: SIGNATURES.to_vec(),
             introspection_signing_algs: SIGNATURES.to_vec(),
-            encryption_algs: vec![
-                "RSA-OAEP",
-                "RSA-OAEP-256",
-                "ECDH-ES",
-                "ECDH-ES+A128KW",
-                "ECDH-ES+A256KW",
-            ],
+            encryption_algs: ENCRYPTION_ALGS.to_vec(),
             encryption_encs: vec!["A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512"],
             subject_types: vec!["public", "pairwise"],
             application_types: vec!["web", "native", "mobile"],
-            response_modes: vec![
-                "query",
-                "fragment",
-                "form_post",
-                "jwt",
-                "query.jwt",
-                "fragment.jwt",
-                "form_post.jwt",
-            ],
+            response_modes: RESPONSE_MODES.to_vec(),
             backchannel_token_delivery_modes: vec!["poll", "ping", "push"],
             backchannel_signing_algs: SIGNATURES.to_vec(),
             backchannel_user_code: true,
