@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 
 /// The special-use blocks of IPv4, as first address and length of the prefix.
-const SPECIAL_IPV4: [(Ipv4Addr, u32); 15] = [
+const SPECIAL_IPV4: [(Ipv4Addr, u32); 18] = [
     (Ipv4Addr::UNSPECIFIED, 8),           // this network
     (Ipv4Addr::new(10, 0, 0, 0), 8),      // private
     (Ipv4Addr::new(100, 64, 0, 0), 10),   // shared by a carrier's customers
@@ -17,8 +17,11 @@ const SPECIAL_IPV4: [(Ipv4Addr, u32); 15] = [
     (Ipv4Addr::new(172, 16, 0, 0), 12),   // private
     (Ipv4Addr::new(192, 0, 0, 0), 24),    // protocol assignments
     (Ipv4Addr::new(192, 0, 2, 0), 24),    // documentation
+    (Ipv4Addr::new(192, 31, 196, 0), 24), // answers for private addresses (AS112)
+    (Ipv4Addr::new(192, 52, 193, 0), 24), // multicast tunnels (AMT)
     (Ipv4Addr::new(192, 88, 99, 0), 24),  // 6to4 relays
     (Ipv4Addr::new(192, 168, 0, 0), 16),  // private
+    (Ipv4Addr::new(192, 175, 48, 0), 24), // answers for private addresses (AS112)
     (Ipv4Addr::new(198, 18, 0, 0), 15),   // benchmarks
     (Ipv4Addr::new(198, 51, 100, 0), 24), // documentation
     (Ipv4Addr::new(203, 0, 113, 0), 24),  // documentation
@@ -31,11 +34,12 @@ const SPECIAL_IPV4: [(Ipv4Addr, u32); 15] = [
 const GLOBAL_IPV6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
 /// The special-use blocks inside it.
-const SPECIAL_IPV6: [(Ipv6Addr, u32); 4] = [
+const SPECIAL_IPV6: [(Ipv6Addr, u32); 5] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), // protocol assignments, Teredo, ORCHID
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32), // documentation
     (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16), // 6to4: any IPv4 address in disguise
-    (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20), // documentation
+    (Ipv6Addr::new(0x2620, 0x4f, 0x8000, 0, 0, 0, 0, 0), 48), // answers for private addresses (AS112)
+    (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),         // documentation
 ];
 
 /// Whether an address is anything but a public one.
@@ -85,7 +89,10 @@ mod tests {
             "172.31.255.255",
             "192.0.0.8",
             "192.0.2.1",
+            "192.31.196.1",
+            "192.52.193.1",
             "192.88.99.1",
+            "192.175.48.1",
             "192.168.0.1",
             "198.18.0.1",
             "198.19.255.255",
@@ -108,6 +115,7 @@ mod tests {
             "2001:20::1",
             "2001:db8::1",
             "2002:7f00:1::",
+            "2620:4f:8000::1",
             "3fff::1",
             "5f00::1",
             "fc00::1",

@@ -8,12 +8,15 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 use moka::sync::Cache;
+use serde_json::Value;
 
 use crate::jose::JwkSet;
 use crate::remote::error::RemoteError;
+use crate::remote::fetcher::Fetched;
 use crate::remote::fetcher::Fetcher;
 use crate::remote::freshness::Decision;
 use crate::remote::freshness::Known;
+use crate::remote::freshness::News;
 use crate::remote::rules::FetchRules;
 use crate::types::HttpsUri;
 use crate::types::Timestamp;
@@ -31,7 +34,7 @@ pub struct KeySource {
 #[derive(Debug, Default)]
 struct Address {
     known: Mutex<Known>,
-    asking: tokio::sync::Mutex<()>,
+    asking: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl KeySource {
@@ -42,7 +45,8 @@ impl KeySource {
     }
 
     /// The keys at an address: from the cache while they are fresh and hold the wanted `kid`,
-    /// otherwise from their owner. While the owner cannot be reached, older ones serve for an hour.
+    /// otherwise from their owner. Shortly before they are stale they are fetched again beside the
+    /// request; while the owner cannot be reached, older ones serve for an hour.
     ///
     /// # Errors
     ///
@@ -57,47 +61,71 @@ impl KeySource {
         // Somebody else's rules may have brought what is cached.
         rules.check(uri)?;
         let address = self.addresses.get_with_by_ref(uri, Arc::default);
-        let decision = address.known().decide(wanted_key_id, now);
-        let decision = match decision {
-            Decision::Use(_) | Decision::Fail(_) => decision,
-            Decision::Fetch => {
-                let _asking = address.asking.lock().await;
-                // Whoever held the lock before may have brought them.
-                let decision = address.known().decide(wanted_key_id, now);
-                match decision {
-                    Decision::Use(_) | Decision::Fail(_) => decision,
-                    Decision::Fetch => self.ask(&address, uri, rules, now).await,
-                }
+        let mut decision = address.known().decide(wanted_key_id, now);
+        if matches!(decision, Decision::Fetch) {
+            let _asking = address.asking.lock().await;
+            // Whoever held the lock before may have brought them.
+            decision = address.known().decide(wanted_key_id, now);
+            if matches!(decision, Decision::Fetch) {
+                decision = ask(&self.fetcher, &address, uri, rules, now).await;
             }
-        };
+        }
         match decision {
             Decision::Use(keys) => Ok(keys),
+            Decision::UseAndRefresh(keys) => {
+                self.refresh(&address, uri, rules, now);
+                Ok(keys)
+            }
             Decision::Fail(failure) => Err(failure),
             Decision::Fetch => Err(RemoteError::Busy),
         }
     }
 
-    async fn ask(
+    /// Fetches a JSON document that is not kept, such as the one at a `sector_identifier_uri`.
+    ///
+    /// # Errors
+    ///
+    /// The rules forbid it, nobody answers in time, or what comes is not small, well-formed JSON.
+    pub async fn fetch_document(
         &self,
-        address: &Address,
         uri: &HttpsUri,
         rules: &FetchRules,
-        now: Timestamp,
-    ) -> Decision {
-        let outcome = match self.fetcher.json(uri, rules).await {
-            Ok(document) => JwkSet::parse_fetched(&document).map_err(RemoteError::from),
-            Err(failure) => Err(failure),
-        };
-        let mut known = address.known();
-        known.note(&outcome, now);
-        match outcome {
-            Ok(keys) => Decision::Use(keys),
-            Err(failure) => {
-                tracing::warn!(host = uri.host(), error = %failure, "keys cannot be fetched");
-                known.despite(failure, now)
-            }
-        }
+    ) -> Result<Value, RemoteError> {
+        self.fetcher.json(uri, rules).await
     }
+
+    /// Fetches keys again before they are stale, so that nobody has to wait for it. Whoever finds
+    /// somebody asking already leaves it at that.
+    fn refresh(&self, address: &Arc<Address>, uri: &HttpsUri, rules: &FetchRules, now: Timestamp) {
+        let Ok(asking) = Arc::clone(&address.asking).try_lock_owned() else { return };
+        let (fetcher, address) = (self.fetcher.clone(), Arc::clone(address));
+        let (uri, rules) = (uri.clone(), rules.clone());
+        tokio::spawn(async move {
+            let _asking = asking;
+            ask(&fetcher, &address, &uri, &rules, now).await
+        });
+    }
+}
+
+async fn ask(
+    fetcher: &Fetcher,
+    address: &Address,
+    uri: &HttpsUri,
+    rules: &FetchRules,
+    now: Timestamp,
+) -> Decision {
+    let validators = address.known().validators();
+    let outcome = fetcher.conditional(uri, rules, &validators).await.and_then(read);
+    if let Err(failure) = &outcome {
+        tracing::warn!(host = uri.host(), error = %failure, "keys cannot be fetched");
+    }
+    address.known().note(outcome, now)
+}
+
+fn read(fetched: Fetched) -> Result<News, RemoteError> {
+    let Fetched { document, validators, fresh_for } = fetched;
+    let keys = document.map(|document| JwkSet::parse_fetched(&document)).transpose()?;
+    Ok(News { keys, validators, fresh_for })
 }
 
 impl Address {

@@ -5,6 +5,7 @@
 //! limit on everything. Whoever calls has verified first what can be verified without a fetch.
 
 mod address;
+mod caching;
 mod error;
 mod fetcher;
 mod freshness;

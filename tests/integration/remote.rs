@@ -139,7 +139,7 @@ async fn a_file_without_certificates_is_refused_at_the_start() {
 #[tokio::test]
 async fn keys_are_fetched_once_while_fresh_and_again_when_stale() {
     let (server, source, address) = offered().await;
-    for seconds in [0, 1, 299] {
+    for seconds in [0, 1, 239] {
         let keys = source.keys(&address, &rules(), Some("one"), at(seconds)).await.unwrap();
         assert_eq!(keys.keys().len(), 1);
     }
@@ -203,5 +203,117 @@ async fn cached_keys_are_not_for_those_whose_rules_forbid_the_host() {
     let (_server, source, address) = offered().await;
     source.keys(&address, &rules(), None, at(0)).await.unwrap();
     let refusal = source.keys(&address, &FetchRules::default(), None, at(1)).await;
+    assert!(matches!(refusal, Err(RemoteError::HostNotAllowed(_))));
+}
+
+#[tokio::test]
+async fn keys_that_have_not_changed_are_not_sent_again() {
+    let mut first = Reply::json(KEYS);
+    first.head += "\r\nETag: \"v1\"\r\nLast-Modified: Sun, 22 Nov 2026 00:00:00 GMT";
+    let server = TlsServer::start(first).await;
+    let source = KeySource::new(Fetcher::new(Some(&server.certificate)).unwrap());
+    let address = uri(&server.uri("/jwks"));
+    source.keys(&address, &rules(), None, at(0)).await.unwrap();
+    assert!(!server.last_request().to_ascii_lowercase().contains("if-"));
+    server.answer_with(Reply::new("304 Not Modified", "Cache-Control: max-age=600", ""));
+    for seconds in [300, 700] {
+        let keys = source.keys(&address, &rules(), Some("one"), at(seconds)).await.unwrap();
+        assert_eq!(keys.keys().len(), 1);
+        let request = server.last_request().to_ascii_lowercase();
+        assert!(request.contains("if-none-match: \"v1\""), "{request}");
+        assert!(request.contains("if-modified-since: sun, 22 nov 2026"), "{request}");
+    }
+    assert_eq!(server.requests(), 2, "the 304 made them fresh for ten minutes");
+}
+
+#[tokio::test]
+async fn a_304_that_nobody_asked_for_is_refused() {
+    let unasked = Reply::new("304 Not Modified", "ETag: \"v1\"", "");
+    assert_eq!(fetched(unasked).await, Err(RemoteError::Status(304)));
+}
+
+#[tokio::test]
+async fn an_owner_says_how_long_its_keys_are_fresh_within_our_bounds() {
+    for (declared, still, no_longer) in
+        [("max-age=1", 47, 60), ("max-age=100", 79, 100), ("max-age=31536000", 719, 900)]
+    {
+        let mut reply = Reply::json(KEYS);
+        reply.head += &format!("\r\nCache-Control: {declared}");
+        let server = TlsServer::start(reply).await;
+        let source = KeySource::new(Fetcher::new(Some(&server.certificate)).unwrap());
+        let address = uri(&server.uri("/jwks"));
+        for (seconds, requests) in [(0, 1), (still, 1), (no_longer, 2)] {
+            source.keys(&address, &rules(), None, at(seconds)).await.unwrap();
+            assert_eq!(server.requests(), requests, "{declared} after {seconds}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn keys_are_brought_again_before_they_are_stale_and_nobody_waits_for_it() {
+    let (server, source, address) = offered().await;
+    source.keys(&address, &rules(), None, at(0)).await.unwrap();
+    let slow = Reply { delay: Duration::from_millis(300), ..Reply::json(OTHER_KEYS) };
+    server.answer_with(slow);
+    for _ in 0..5 {
+        let keys = source.keys(&address, &rules(), None, at(250)).await.unwrap();
+        assert!(keys.find("one").is_some(), "what is there serves meanwhile");
+    }
+    tokio::time::timeout(Duration::from_secs(5), async {
+        while source.keys(&address, &rules(), None, at(250)).await.unwrap().find("two").is_none() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+    .expect("the rotated keys come without anybody asking for them");
+    assert_eq!(server.requests(), 2);
+}
+
+#[tokio::test]
+async fn a_flood_of_unknown_kids_asks_three_times_and_then_once_a_minute_reg_l6() {
+    let (server, source, address) = offered().await;
+    source.keys(&address, &rules(), None, at(0)).await.unwrap();
+    for seconds in 0..60 {
+        let wanted = format!("stranger-{seconds}");
+        source.keys(&address, &rules(), Some(&wanted), at(seconds)).await.unwrap();
+    }
+    assert_eq!(server.requests(), 3);
+}
+
+#[tokio::test]
+async fn one_slow_host_does_not_take_every_place() {
+    let server = TlsServer::start(Reply::json("{}")).await;
+    server.answer_with(Reply { delay: Duration::from_secs(4), ..Reply::json("{}") });
+    let fetcher = Fetcher::new(Some(&server.certificate)).unwrap();
+    let rules = FetchRules { allowed_hosts: vec!["*".to_owned()], allow_loopback: true };
+    let slow: Vec<_> = (0..8)
+        .map(|number| {
+            let (fetcher, rules) = (fetcher.clone(), rules.clone());
+            let address = uri(&server.uri(&format!("/{number}")));
+            tokio::spawn(async move { fetcher.json(&address, &rules).await })
+        })
+        .collect();
+    while server.requests() < 8 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let ninth = fetcher.json(&uri(&server.uri("/9")), &rules).await;
+    assert_eq!(ninth, Err(RemoteError::Busy));
+    // Nobody listens at another host; what matters is that it is tried.
+    let other = fetcher.json(&uri("https://127.0.0.1:1/"), &rules).await;
+    assert!(matches!(other, Err(RemoteError::Unreachable(_))), "{other:?}");
+    for one in slow {
+        assert!(one.await.unwrap().is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_document_is_fetched_by_the_same_rules_and_not_kept() {
+    let (server, source, address) = offered().await;
+    for _ in 0..2 {
+        let document = source.fetch_document(&address, &rules()).await.unwrap();
+        assert!(document["keys"].is_array());
+    }
+    assert_eq!(server.requests(), 2);
+    let refusal = source.fetch_document(&address, &FetchRules::default()).await;
     assert!(matches!(refusal, Err(RemoteError::HostNotAllowed(_))));
 }

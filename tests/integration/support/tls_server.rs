@@ -53,6 +53,7 @@ pub(crate) struct TlsServer {
     port: u16,
     connections: Arc<AtomicUsize>,
     requests: Arc<AtomicUsize>,
+    last_request: Arc<Mutex<String>>,
     reply: Arc<Mutex<Reply>>,
 }
 
@@ -74,18 +75,23 @@ impl TlsServer {
             port: listener.local_addr().unwrap().port(),
             connections: Arc::default(),
             requests: Arc::default(),
+            last_request: Arc::default(),
             reply: Arc::new(Mutex::new(reply)),
         };
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let connections = Arc::clone(&server.connections);
         let requests = Arc::clone(&server.requests);
+        let last_request = Arc::clone(&server.last_request);
         let reply = Arc::clone(&server.reply);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 connections.fetch_add(1, Ordering::SeqCst);
                 let (acceptor, requests) = (acceptor.clone(), Arc::clone(&requests));
+                let last_request = Arc::clone(&last_request);
                 let reply = reply.lock().unwrap().clone();
-                tokio::spawn(answer(acceptor, stream, requests, reply));
+                tokio::spawn(async move {
+                    answer(acceptor, stream, requests, last_request, reply).await;
+                });
             }
         });
         server
@@ -106,6 +112,11 @@ impl TlsServer {
         self.connections.load(Ordering::SeqCst)
     }
 
+    /// The head of the last request.
+    pub(crate) fn last_request(&self) -> String {
+        self.last_request.lock().unwrap().clone()
+    }
+
     /// How many requests there have been.
     pub(crate) fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
@@ -116,6 +127,7 @@ async fn answer(
     acceptor: TlsAcceptor,
     stream: TcpStream,
     requests: Arc<AtomicUsize>,
+    last_request: Arc<Mutex<String>>,
     reply: Reply,
 ) {
     let Ok(mut stream) = acceptor.accept(stream).await else { return };
@@ -126,6 +138,7 @@ async fn answer(
             Err(_) => return,
         }
     }
+    *last_request.lock().unwrap() = String::from_utf8_lossy(&request).into_owned();
     requests.fetch_add(1, Ordering::SeqCst);
     // A client that has seen enough hangs up, and that is its right.
     let head = format!("{}\r\n\r\n", reply.head);
