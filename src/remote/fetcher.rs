@@ -75,8 +75,8 @@ impl Fetcher {
             return Err(InvalidAuthorities("there is no certificate in the file".to_owned()));
         }
         Ok(Self {
-            public: client(&extra, SystemNames, false)?,
-            with_loopback: client(&extra, SystemNames, true)?,
+            public: client(&extra, &SystemNames, false)?,
+            with_loopback: client(&extra, &SystemNames, true)?,
             places: Arc::new(Semaphore::new(MOST_AT_ONCE)),
             host_places: Cache::new(MOST_HOSTS),
         })
@@ -145,7 +145,7 @@ async fn get(client: &Client, uri: &HttpsUri, known: &Validators) -> Result<Fetc
 /// not kept: each fetch resolves and checks anew.
 fn client<N: Names + Clone>(
     extra: &[Certificate],
-    names: N,
+    names: &N,
     allow_loopback: bool,
 ) -> Result<Client, InvalidAuthorities> {
     let builder = || {
@@ -241,7 +241,7 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         let accepting = tokio::spawn(async move { listener.accept().await.is_ok() });
         let answers = Arc::new(Mutex::new(vec!["169.254.169.254:0", "127.0.0.1:0"]));
-        let client = client(&[], Flipping(Arc::clone(&answers)), true).unwrap();
+        let client = client(&[], &Flipping(Arc::clone(&answers)), true).unwrap();
         let uri = HttpsUri::parse(format!("https://flip.example:{port}/jwks")).unwrap();
         let first = get(&client, &uri, &Validators::default()).await;
         assert!(matches!(first, Err(RemoteError::Unreachable(_))), "{first:?}");

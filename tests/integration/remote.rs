@@ -238,7 +238,7 @@ async fn an_owner_says_how_long_its_keys_are_fresh_within_our_bounds() {
         [("max-age=1", 47, 60), ("max-age=100", 79, 100), ("max-age=31536000", 719, 900)]
     {
         let mut reply = Reply::json(KEYS);
-        reply.head += &format!("\r\nCache-Control: {declared}");
+        reply.head = format!("{}\r\nCache-Control: {declared}", reply.head);
         let server = TlsServer::start(reply).await;
         let source = KeySource::new(Fetcher::new(Some(&server.certificate)).unwrap());
         let address = uri(&server.uri("/jwks"));
