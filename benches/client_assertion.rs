@@ -4,7 +4,9 @@
 
 use countersign::jose::{Algorithm, JwkSet, SigningKey};
 use countersign::protocol::client_authentication::client_assertion::JWT_BEARER;
-use countersign::protocol::client_authentication::{AudienceRule, Credential, UnverifiedAssertion};
+use countersign::protocol::client_authentication::{
+    Addressee, AudienceRule, Credential, OurNames, UnverifiedAssertion,
+};
 use countersign::protocol::parameters::{FORM, Parameters};
 use countersign::types::{Issuer, Timestamp};
 use divan::{Bencher, black_box};
@@ -36,10 +38,12 @@ fn assertion(key: &SigningKey) -> String {
 fn verify(bencher: Bencher<'_, '_>, algorithm: Algorithm) {
     let key = SigningKey::generate(algorithm).unwrap();
     let keys = JwkSet::parse(&json!({ "keys": [key.public_jwk()] })).unwrap();
-    let (assertion, rule) = (assertion(&key), AudienceRule::IssuerOnly { issuer: issuer() });
+    let assertion = assertion(&key);
+    let us = OurNames { issuer: issuer(), endpoints: Vec::new() };
+    let addressee = Addressee { us: &us, rule: AudienceRule::default() };
     bencher.bench(|| {
         let unverified = UnverifiedAssertion::parse(black_box(&assertion), None).unwrap();
-        unverified.verify(&keys, &[algorithm], &rule, now()).unwrap()
+        unverified.verify(&keys, &[algorithm], addressee, now()).unwrap()
     });
 }
 

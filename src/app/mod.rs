@@ -20,8 +20,9 @@ use crate::jose::Algorithm;
 use crate::jose::DecoyKeys;
 use crate::keyring::Keyring;
 use crate::policy::PolicyEngine;
-use crate::protocol::client_authentication::AudienceRule;
+use crate::protocol::client_authentication::OurNames;
 use crate::protocol::discovery::Features;
+use crate::protocol::discovery::path;
 use crate::remote::FetchRules;
 use crate::remote::KeySource;
 use crate::storage::Database;
@@ -30,6 +31,7 @@ use crate::trust::Framework;
 use crate::trust::Frameworks;
 use crate::trust::KeySource as FrameworkKeys;
 use crate::types::FrameworkName;
+use crate::types::Issuer;
 
 /// What clients and resource servers may sign their assertions with; RS256 is not among them.
 const ASSERTION_ALGORITHMS: [Algorithm; 3] = [Algorithm::Es256, Algorithm::Ps256, Algorithm::EdDsa];
@@ -78,8 +80,8 @@ pub struct App {
     pub fetch_rules: BTreeMap<FrameworkName, FetchRules>,
     /// What is switched on.
     pub features: Features,
-    /// Whom client assertions must be made for.
-    pub assertion_audience: AudienceRule,
+    /// What client assertions may call us.
+    pub our_names: OurNames,
     /// What is verified instead of a signature that nobody can have made (SEC-29).
     pub decoys: DecoyKeys,
     /// Clients that were asked about lately.
@@ -102,8 +104,7 @@ impl App {
             revocation: true,
             assertion_algorithms: ASSERTION_ALGORITHMS.to_vec(),
         };
-        let assertion_audience =
-            AudienceRule::IssuerOnly { issuer: settings.server.issuer.clone() };
+        let our_names = our_names(&settings.server.issuer);
         let fetch_rules = client_key_rules(&frameworks, settings.trust.allow_loopback);
         Self {
             settings,
@@ -116,7 +117,7 @@ impl App {
             fetch_rules,
             frameworks,
             features,
-            assertion_audience,
+            our_names,
             decoys: DecoyKeys::default(),
             clients: Clients::default(),
             resource_servers: ResourceServers::default(),
@@ -153,6 +154,15 @@ impl App {
             database: &self.database,
             issuer: &self.settings.server.issuer,
         }
+    }
+}
+
+/// The issuer, and every endpoint that authenticates clients.
+fn our_names(issuer: &Issuer) -> OurNames {
+    let endpoints = [path::TOKEN, path::INTROSPECTION, path::REVOCATION];
+    OurNames {
+        issuer: issuer.clone(),
+        endpoints: endpoints.into_iter().map(|path| issuer.join(path)).collect(),
     }
 }
 

@@ -15,7 +15,8 @@ use crate::partners::ClientRecord;
 use crate::partners::ResourceServerState;
 use crate::protocol::client_authentication::client_assertion::PRIVATE_KEY_JWT;
 use crate::protocol::client_authentication::{
-    AUTHENTICATION_FAILED, BasicCredentials, Credential, UnverifiedAssertion, VerifiedAssertion,
+    AUTHENTICATION_FAILED, Addressee, AudienceRule, Credential, SentSecret, UnverifiedAssertion,
+    VerifiedAssertion,
 };
 use crate::protocol::parameters::Parameters;
 use crate::protocol::{ErrorCode, OAuthError};
@@ -99,15 +100,15 @@ pub async fn client(
 ) -> Result<AuthenticatedClient, Failure> {
     let assertion = match credential(incoming, parameters)? {
         Credential::ClientAssertion(assertion) => *assertion,
-        Credential::Basic(_) => return Err(Unauthenticated::Method.into()),
-        Credential::None => return Err(Unauthenticated::Missing.into()),
+        Credential::Secret(_) => return Err(Unauthenticated::Method.into()),
+        Credential::ClientId(_) | Credential::None => return Err(Unauthenticated::Missing.into()),
     };
     let (known, keys) =
         whose(app, &assertion, incoming.now).await.inspect_err(covering(app, &assertion))?;
     let algorithms = algorithms(app, known.record());
     let verified = verify(app, assertion, &keys, algorithms, incoming.now)?;
     burn(app, &verified, incoming.now).await?;
-    let thumbprint = verified.thumbprint().to_owned();
+    let thumbprint = verified.thumbprint().ok_or(Unauthenticated::Method)?.to_owned();
     if known.record().credential(&thumbprint).is_none() {
         client_key::note(app, &known, &keys, &thumbprint, incoming).await?;
     }
@@ -125,9 +126,9 @@ pub async fn resource_server(
     parameters: &Parameters,
 ) -> Result<AuthenticatedResourceServer, Failure> {
     match credential(incoming, parameters)? {
-        Credential::Basic(basic) => by_secret(app, basic).await,
+        Credential::Secret(sent) => by_secret(app, sent).await,
         Credential::ClientAssertion(assertion) => by_assertion(app, *assertion, incoming.now).await,
-        Credential::None => Err(Unauthenticated::Missing.into()),
+        Credential::ClientId(_) | Credential::None => Err(Unauthenticated::Missing.into()),
     }
 }
 
@@ -207,7 +208,8 @@ fn verify(
 ) -> Result<VerifiedAssertion, Failure> {
     let unusable = assertion.check_key(keys, algorithms).map_err(Failure::from);
     unusable.inspect_err(covering(app, &assertion))?;
-    Ok(assertion.verify(keys, algorithms, &app.assertion_audience, now)?)
+    let addressee = Addressee { us: &app.our_names, rule: AudienceRule::default() };
+    Ok(assertion.verify(keys, algorithms, addressee, now)?)
 }
 
 /// Makes a refusal that comes before any key operation cost what a bad signature costs, so that
@@ -237,18 +239,15 @@ async fn burn(app: &App, assertion: &VerifiedAssertion, now: Timestamp) -> Resul
     }
 }
 
-async fn by_secret(
-    app: &App,
-    basic: BasicCredentials,
-) -> Result<AuthenticatedResourceServer, Failure> {
-    let known = match ResourceServerId::parse(basic.id) {
+async fn by_secret(app: &App, sent: SentSecret) -> Result<AuthenticatedResourceServer, Failure> {
+    let known = match ResourceServerId::parse(sent.id) {
         Ok(id) => app.resource_servers.find(&app.database, &id).await?,
         Err(_) => None,
     };
     // An unknown identifier costs the same comparison as a known one (SEC-29).
     let nobodys = SecretHash::from_stored("");
     let hash = known.as_ref().and_then(|known| known.record().secret_hash.as_ref());
-    let proved = hash.unwrap_or(&nobodys).matches(&basic.secret);
+    let proved = hash.unwrap_or(&nobodys).matches(&sent.secret);
     let known = known.ok_or(Unauthenticated::UnknownResourceServer)?;
     if !proved {
         return Err(Unauthenticated::Secret.into());

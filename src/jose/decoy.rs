@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use crate::jose::jwk::PublicKey;
 use crate::jose::jws::UnverifiedJws;
+use crate::jose::mac::UnverifiedMac;
+use crate::types::Secret;
 
 /// Two points and a modulus whose private halves nobody has kept. They need not be trusted: what a
 /// decoy says of a signature is thrown away.
@@ -32,6 +34,9 @@ fn decoys() -> [Value; 3] {
     ]
 }
 
+/// What a code is compared with in vain.
+const NOBODYS_SECRET: &str = "this is the secret of nobody at all";
+
 /// One key of each type, imported once, under which nothing is ever believed.
 #[derive(Debug)]
 pub struct DecoyKeys {
@@ -55,6 +60,12 @@ impl DecoyKeys {
             std::hint::black_box(jws.is_by(key));
             self.verified.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Compares a code that was made with a secret in vain.
+    pub fn verify_mac(&self, mac: &UnverifiedMac) {
+        std::hint::black_box(mac.is_by(&Secret::new(NOBODYS_SECRET)));
+        self.verified.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How many signatures have been verified in vain.

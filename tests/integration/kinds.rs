@@ -5,7 +5,9 @@ use countersign::endpoints::introspection::introspect;
 use countersign::endpoints::revocation::revoke;
 use countersign::endpoints::token::token;
 use countersign::jose::{Algorithm, JwkSet, SigningKey, UnverifiedJws};
-use countersign::protocol::client_authentication::{AudienceRule, UnverifiedAssertion};
+use countersign::protocol::client_authentication::{
+    Addressee, AudienceRule, OurNames, UnverifiedAssertion,
+};
 use countersign::protocol::registration::{RegistrationRequest, UnverifiedStatement};
 use countersign::protocol::token::AccessTokenClaims;
 use countersign::protocol::token::access_token::TYPE;
@@ -83,9 +85,10 @@ impl Kind {
                 }
             }
             Self::ClientAssertion => {
-                let rule = AudienceRule::IssuerOnly { issuer: us };
+                let us = OurNames { issuer: us, endpoints: Vec::new() };
+                let addressee = Addressee { us: &us, rule: AudienceRule::default() };
                 UnverifiedAssertion::parse(text, None)
-                    .and_then(|read| read.verify(keys, &[Algorithm::Es256], &rule, now))
+                    .and_then(|read| read.verify(keys, &[Algorithm::Es256], addressee, now))
                     .is_ok()
             }
             Self::AccessToken => UnverifiedJws::parse(text)

@@ -4,32 +4,57 @@ use serde_json::Value;
 
 use crate::types::Issuer;
 
-/// Whom an assertion must be made for (SEC-12, SEC-61, CONF-29). Names are compared byte for byte.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AudienceRule {
+/// Whom a client may make its assertions for (SEC-12, CONF-29).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Audiences {
     /// One string equal to the issuer (FAPI 2.0 Final).
-    IssuerOnly {
-        /// Our issuer.
-        issuer: Issuer,
-    },
-    /// The issuer, an array that holds it, or the address of an endpoint (FAPI 1, CIBA, OpenID).
-    IssuerOrEndpoint {
-        /// Our issuer.
-        issuer: Issuer,
-        /// The token endpoint and the endpoint called.
-        endpoints: Vec<String>,
-    },
+    #[default]
+    IssuerOnly,
+    /// The issuer, an array that holds it, or the address of an endpoint (FAPI 1, CIBA, OpenID, UK).
+    IssuerOrEndpoint,
+}
+
+/// What a profile demands of its clients' assertions: data of a trust framework (CONF-27).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AudienceRule {
+    /// Whom they may be made for.
+    pub audiences: Audiences,
+    /// How long they may live, in seconds. UK tools make them live half an hour (REG-C5).
+    pub longest_life_seconds: i64,
+}
+
+impl Default for AudienceRule {
+    /// The rule of FAPI 2.0.
+    fn default() -> Self {
+        Self { audiences: Audiences::IssuerOnly, longest_life_seconds: Self::FAPI_2_LIFE }
+    }
 }
 
 impl AudienceRule {
+    /// The longest life where nothing else is said, in seconds.
+    pub const FAPI_2_LIFE: i64 = 300;
+    /// The longest life that any profile may allow, in seconds.
+    pub const LONGEST_LIFE: i64 = 3600;
+}
+
+/// What this server is called. Names are compared byte for byte (SEC-61).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OurNames {
+    /// Our issuer.
+    pub issuer: Issuer,
+    /// The endpoints that authenticate clients, each at every address that it has.
+    pub endpoints: Vec<String>,
+}
+
+impl OurNames {
     /// Whether an assertion with this `aud` was made for us.
     #[must_use]
-    pub fn accepts(&self, audience: &Value) -> bool {
-        match self {
-            Self::IssuerOnly { issuer } => audience.as_str() == Some(issuer.as_str()),
-            Self::IssuerOrEndpoint { issuer, endpoints } => {
-                let is_issuer = |name: &Value| name.as_str() == Some(issuer.as_str());
-                let is_endpoint = |name: &str| endpoints.iter().any(|endpoint| endpoint == name);
+    pub fn are_meant(&self, audience: &Value, audiences: Audiences) -> bool {
+        let is_issuer = |name: &Value| name.as_str() == Some(self.issuer.as_str());
+        let is_endpoint = |name: &str| self.endpoints.iter().any(|endpoint| endpoint == name);
+        match audiences {
+            Audiences::IssuerOnly => is_issuer(audience),
+            Audiences::IssuerOrEndpoint => {
                 is_issuer(audience)
                     || audience.as_str().is_some_and(is_endpoint)
                     || audience.as_array().is_some_and(|names| names.iter().any(is_issuer))
@@ -44,19 +69,25 @@ mod tests {
     use serde_json::json;
 
     const TOKEN: &str = "https://as.example/token";
+    const ALIAS: &str = "https://mtls.as.example/token";
 
-    fn issuer() -> Issuer {
-        Issuer::parse("https://as.example").unwrap()
+    fn meant(audience: &Value, audiences: Audiences) -> bool {
+        let us = OurNames {
+            issuer: Issuer::parse("https://as.example").unwrap(),
+            endpoints: vec![TOKEN.to_owned(), ALIAS.to_owned()],
+        };
+        us.are_meant(audience, audiences)
     }
 
     #[test]
     fn fapi_2_takes_the_issuer_as_one_text_and_nothing_else() {
-        let rule = AudienceRule::IssuerOnly { issuer: issuer() };
-        assert!(rule.accepts(&json!("https://as.example")));
+        assert_eq!(AudienceRule::default().audiences, Audiences::IssuerOnly);
+        assert!(meant(&json!("https://as.example"), Audiences::IssuerOnly));
         for bad in [
             json!(["https://as.example"]),
             json!(["https://as.example", "https://evil.example"]),
             json!(TOKEN),
+            json!(ALIAS),
             json!("https://as.example/introspect"),
             json!("https://as.example/"),
             json!("https://AS.example"),
@@ -69,21 +100,20 @@ mod tests {
             json!({}),
             json!([]),
         ] {
-            assert!(!rule.accepts(&bad), "{bad}");
+            assert!(!meant(&bad, Audiences::IssuerOnly), "{bad}");
         }
     }
 
     #[test]
     fn older_profiles_also_take_an_endpoint_or_an_array_with_the_issuer() {
-        let rule =
-            AudienceRule::IssuerOrEndpoint { issuer: issuer(), endpoints: vec![TOKEN.to_owned()] };
         for good in [
             json!("https://as.example"),
             json!(TOKEN),
+            json!(ALIAS),
             json!(["https://as.example"]),
             json!(["https://evil.example", "https://as.example"]),
         ] {
-            assert!(rule.accepts(&good), "{good}");
+            assert!(meant(&good, Audiences::IssuerOrEndpoint), "{good}");
         }
         for bad in [
             json!([TOKEN]),
@@ -94,7 +124,7 @@ mod tests {
             json!("https://evil.example"),
             json!([]),
         ] {
-            assert!(!rule.accepts(&bad), "{bad}");
+            assert!(!meant(&bad, Audiences::IssuerOrEndpoint), "{bad}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Client assertions, `private_key_jwt` ([RFC 7523 §3], OpenID Connect Core §9, FAPI 2.0 §5.3.2).
+//! Client assertions, `private_key_jwt` and `client_secret_jwt` ([RFC 7523 §3], OpenID Connect Core
+//! §9, FAPI 2.0 §5.3.2).
 //!
 //! [RFC 7523 §3]: https://www.rfc-editor.org/rfc/rfc7523#section-3
 
@@ -7,21 +8,22 @@ use serde_json::{Map, Value};
 
 use crate::jose::Algorithm;
 use crate::jose::DecoyKeys;
+use crate::jose::InvalidAlgorithm;
 use crate::jose::InvalidJws;
 use crate::jose::JwkSet;
 use crate::jose::UnverifiedJws;
+use crate::jose::UnverifiedMac;
 use crate::protocol::client_authentication::AUTHENTICATION_FAILED;
 use crate::protocol::client_authentication::AudienceRule;
+use crate::protocol::client_authentication::OurNames;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::parameters::Parameters;
-use crate::types::{ClientId, Timestamp};
+use crate::types::{ClientId, Secret, Timestamp};
 
 /// The method's name in metadata (OpenID Connect Core §9).
 pub const PRIVATE_KEY_JWT: &str = "private_key_jwt";
 /// The `client_assertion_type` of a JWT (RFC 7523 §2.2).
 pub const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// The longest life of an assertion, in seconds.
-pub const LONGEST_LIFE: i64 = 300;
 /// How far a client's clock may be off, in seconds (SEC-44, CONF-31).
 pub const CLOCK_SKEW: i64 = 60;
 /// The longest `jti`, in characters.
@@ -41,6 +43,12 @@ pub enum InvalidAssertion {
     /// It is no JWS, its algorithm is not allowed, or no key of the client's verifies it.
     #[error("the client assertion: {0}")]
     Jws(#[from] InvalidJws),
+    /// It is made with a secret where the client has a key, or signed where it has a secret.
+    #[error("the client assertion is not made in the way that the client registered")]
+    Method,
+    /// It is not made with the client's secret.
+    #[error("the client assertion is not made with the client's secret")]
+    Secret,
     /// Its `typ` is that of another kind of JWT.
     #[error("the client assertion's `typ` is that of another kind of JWT")]
     Type,
@@ -60,8 +68,8 @@ pub enum InvalidAssertion {
     #[error("the client assertion has expired")]
     Expired,
     /// It lives too long.
-    #[error("the client assertion lives longer than {LONGEST_LIFE} seconds")]
-    LivesTooLong,
+    #[error("the client assertion lives longer than {0} seconds")]
+    LivesTooLong(i64),
     /// It is not valid yet.
     #[error("the client assertion's `nbf` lies in the future")]
     NotYetValid,
@@ -79,8 +87,24 @@ impl From<InvalidAssertion> for OAuthError {
 /// An assertion as it came. It only tells whose keys to look up.
 #[derive(Debug)]
 pub struct UnverifiedAssertion {
-    jws: UnverifiedJws,
+    proof: Proof,
     client_id: ClientId,
+}
+
+/// How an assertion is made. The two never meet: a public key is no secret (SEC-10).
+#[derive(Debug)]
+enum Proof {
+    Signature(UnverifiedJws),
+    Mac(UnverifiedMac),
+}
+
+/// For whom assertions are to be made, and by which rule.
+#[derive(Debug, Clone, Copy)]
+pub struct Addressee<'a> {
+    /// We.
+    pub us: &'a OurNames,
+    /// What the client's profile demands.
+    pub rule: AudienceRule,
 }
 
 /// An assertion that its client made for us, a moment ago. Its `jti` has not been burnt yet.
@@ -90,7 +114,32 @@ pub struct VerifiedAssertion {
     jti: String,
     issued_at: Timestamp,
     expires_at: Timestamp,
-    thumbprint: String,
+    thumbprint: Option<String>,
+}
+
+impl Proof {
+    fn parse(assertion: &str) -> Result<Self, InvalidJws> {
+        match UnverifiedJws::parse(assertion) {
+            Err(InvalidJws::Algorithm(InvalidAlgorithm::Symmetric)) => {
+                UnverifiedMac::parse(assertion).map(Self::Mac)
+            }
+            parsed => parsed.map(Self::Signature),
+        }
+    }
+
+    fn typ(&self) -> Option<&str> {
+        match self {
+            Self::Signature(jws) => jws.header().typ.as_deref(),
+            Self::Mac(mac) => mac.typ(),
+        }
+    }
+
+    fn unverified_claims(&self) -> &Map<String, Value> {
+        match self {
+            Self::Signature(jws) => jws.unverified_claims(),
+            Self::Mac(mac) => mac.unverified_claims(),
+        }
+    }
 }
 
 impl UnverifiedAssertion {
@@ -118,12 +167,11 @@ impl UnverifiedAssertion {
     ///
     /// As [`Self::from_parameters`].
     pub fn parse(assertion: &str, requested: Option<&str>) -> Result<Self, InvalidAssertion> {
-        let jws = UnverifiedJws::parse(assertion)?;
-        let header = jws.header();
-        if header.typ.is_some() && !TYPES.iter().any(|typ| header.is_typ(typ)) {
+        let proof = Proof::parse(assertion)?;
+        if proof.typ().is_some_and(|typ| !TYPES.iter().any(|known| is_media_type(typ, known))) {
             return Err(InvalidAssertion::Type);
         }
-        let claims = jws.unverified_claims();
+        let claims = proof.unverified_claims();
         let issuer = text(claims, "iss")?;
         let subject = text(claims, "sub")?;
         if issuer != subject {
@@ -133,7 +181,7 @@ impl UnverifiedAssertion {
             return Err(InvalidAssertion::AnotherClient);
         }
         let client_id = ClientId::parse(subject).map_err(|_| InvalidAssertion::Claim("sub"))?;
-        Ok(Self { jws, client_id })
+        Ok(Self { proof, client_id })
     }
 
     /// Whose keys to look up; good for nothing else.
@@ -145,26 +193,41 @@ impl UnverifiedAssertion {
     /// Which of them; a hint, to fetch them again if it is not there.
     #[must_use]
     pub fn key_id(&self) -> Option<&str> {
-        self.jws.header().key_id.as_deref()
+        match &self.proof {
+            Proof::Signature(jws) => jws.header().key_id.as_deref(),
+            Proof::Mac(_) => None,
+        }
+    }
+
+    /// Whether it is made with a shared secret.
+    #[must_use]
+    pub const fn is_made_with_a_secret(&self) -> bool {
+        matches!(self.proof, Proof::Mac(_))
     }
 
     /// Checks all of the signature that needs no key operation.
     ///
     /// # Errors
     ///
-    /// The algorithm is not allowed, or none of these keys can have signed.
+    /// It is not signed, the algorithm is not allowed, or none of these keys can have signed.
     pub fn check_key(
         &self,
         keys: &JwkSet,
         algorithms: &[Algorithm],
     ) -> Result<(), InvalidAssertion> {
-        Ok(self.jws.check_key(keys, algorithms)?)
+        match &self.proof {
+            Proof::Signature(jws) => Ok(jws.check_key(keys, algorithms)?),
+            Proof::Mac(_) => Err(InvalidAssertion::Method),
+        }
     }
 
     /// Verifies the signature in vain: whoever is refused without a key operation learns nothing
     /// from the time that it took (SEC-29).
     pub fn verify_in_vain(&self, decoys: &DecoyKeys) {
-        decoys.verify(&self.jws);
+        match &self.proof {
+            Proof::Signature(jws) => decoys.verify(jws),
+            Proof::Mac(mac) => decoys.verify_mac(mac),
+        }
     }
 
     /// Checks the signature with the client's keys, then the claims in the order of RFC 7523 §3.
@@ -176,31 +239,62 @@ impl UnverifiedAssertion {
         self,
         keys: &JwkSet,
         algorithms: &[Algorithm],
-        audience: &AudienceRule,
+        addressee: Addressee<'_>,
         now: Timestamp,
     ) -> Result<VerifiedAssertion, InvalidAssertion> {
-        let verified = self.jws.verify(keys, algorithms)?;
-        let claims = &verified.claims;
-        if !claims.get("aud").is_some_and(|named| audience.accepts(named)) {
-            return Err(InvalidAssertion::Audience);
+        let Proof::Signature(jws) = self.proof else { return Err(InvalidAssertion::Method) };
+        let verified = jws.verify(keys, algorithms)?;
+        let signer = Some(verified.thumbprint);
+        VerifiedAssertion::of(self.client_id, &verified.claims, signer, addressee, now)
+    }
+
+    /// Checks that it was made with the client's secret, then the claims as [`Self::verify`] does.
+    ///
+    /// # Errors
+    ///
+    /// The first check that fails.
+    pub fn verify_with_secret(
+        self,
+        secret: &Secret,
+        addressee: Addressee<'_>,
+        now: Timestamp,
+    ) -> Result<VerifiedAssertion, InvalidAssertion> {
+        let Proof::Mac(mac) = &self.proof else { return Err(InvalidAssertion::Method) };
+        if !mac.is_by(secret) {
+            return Err(InvalidAssertion::Secret);
         }
-        let times = Times::read(claims)?;
-        times.check(now)?;
-        let jti = text(claims, "jti")?;
-        if jti.is_empty() || jti.chars().nth(LONGEST_JTI).is_some() {
-            return Err(InvalidAssertion::Claim("jti"));
-        }
-        Ok(VerifiedAssertion {
-            client_id: self.client_id,
-            jti: jti.to_owned(),
-            issued_at: times.issued_at(),
-            expires_at: times.expires_at,
-            thumbprint: verified.thumbprint,
-        })
+        let claims = mac.unverified_claims();
+        VerifiedAssertion::of(self.client_id.clone(), claims, None, addressee, now)
     }
 }
 
 impl VerifiedAssertion {
+    fn of(
+        client_id: ClientId,
+        claims: &Map<String, Value>,
+        thumbprint: Option<String>,
+        Addressee { us, rule }: Addressee<'_>,
+        now: Timestamp,
+    ) -> Result<Self, InvalidAssertion> {
+        if !claims.get("aud").is_some_and(|named| us.are_meant(named, rule.audiences)) {
+            return Err(InvalidAssertion::Audience);
+        }
+        let times = Times::read(claims)?;
+        let longest = rule.longest_life_seconds.clamp(0, AudienceRule::LONGEST_LIFE);
+        times.check(longest, now)?;
+        let jti = text(claims, "jti")?;
+        if jti.is_empty() || jti.chars().nth(LONGEST_JTI).is_some() {
+            return Err(InvalidAssertion::Claim("jti"));
+        }
+        Ok(Self {
+            client_id,
+            jti: jti.to_owned(),
+            issued_at: times.issued_at(longest),
+            expires_at: times.expires_at,
+            thumbprint,
+        })
+    }
+
     /// Who made it.
     #[must_use]
     pub fn client_id(&self) -> &ClientId {
@@ -226,10 +320,10 @@ impl VerifiedAssertion {
         self.expires_at.plus(CLOCK_SKEW)
     }
 
-    /// RFC 7638 thumbprint of the key that signed it.
+    /// RFC 7638 thumbprint of the key that signed it, if a key did.
     #[must_use]
-    pub fn thumbprint(&self) -> &str {
-        &self.thumbprint
+    pub fn thumbprint(&self) -> Option<&str> {
+        self.thumbprint.as_deref()
     }
 }
 
@@ -249,17 +343,17 @@ impl Times {
         })
     }
 
-    fn issued_at(&self) -> Timestamp {
-        self.issued_at.unwrap_or_else(|| self.expires_at.plus(LONGEST_LIFE.saturating_neg()))
+    fn issued_at(&self, longest: i64) -> Timestamp {
+        self.issued_at.unwrap_or_else(|| self.expires_at.plus(longest.saturating_neg()))
     }
 
-    fn check(&self, now: Timestamp) -> Result<(), InvalidAssertion> {
+    fn check(&self, longest: i64, now: Timestamp) -> Result<(), InvalidAssertion> {
         let latest = now.plus(CLOCK_SKEW);
         if self.expires_at.plus(CLOCK_SKEW) <= now {
             return Err(InvalidAssertion::Expired);
         }
-        if self.expires_at > latest.plus(LONGEST_LIFE) {
-            return Err(InvalidAssertion::LivesTooLong);
+        if self.expires_at > latest.plus(longest) {
+            return Err(InvalidAssertion::LivesTooLong(longest));
         }
         if self.not_before.is_some_and(|not_before| not_before > latest) {
             return Err(InvalidAssertion::NotYetValid);
@@ -267,11 +361,18 @@ impl Times {
         if self.issued_at.is_some_and(|issued_at| issued_at > latest) {
             return Err(InvalidAssertion::IssuedInTheFuture);
         }
-        if self.expires_at.since(self.issued_at()) > LONGEST_LIFE {
-            return Err(InvalidAssertion::LivesTooLong);
+        if self.expires_at.since(self.issued_at(longest)) > longest {
+            return Err(InvalidAssertion::LivesTooLong(longest));
         }
         Ok(())
     }
+}
+
+/// Whether a `typ` names this kind, in any case and with or without `application/` (RFC 7515 §4.1.9).
+fn is_media_type(typ: &str, kind: &str) -> bool {
+    let short =
+        typ.split_once('/').filter(|(prefix, _)| prefix.eq_ignore_ascii_case("application"));
+    short.map_or(typ, |(_, rest)| rest).eq_ignore_ascii_case(kind)
 }
 
 fn text<'a>(

@@ -7,6 +7,8 @@ use serde_json::json;
 use super::*;
 use crate::jose::SigningKey;
 use crate::jose::forge;
+use crate::jose::mac_jwt;
+use crate::protocol::client_authentication::Audiences;
 use crate::protocol::parameters::FORM;
 use crate::types::Issuer;
 
@@ -48,8 +50,20 @@ fn with(name: &str, value: Value) -> Map<String, Value> {
 }
 
 fn verify_text(assertion: &str) -> Result<VerifiedAssertion, InvalidAssertion> {
-    let rule = AudienceRule::IssuerOnly { issuer: Issuer::parse("https://as.example").unwrap() };
-    UnverifiedAssertion::parse(assertion, None)?.verify(&keys_of(&KEY), ALGORITHMS, &rule, now())
+    verify_by(assertion, AudienceRule::default())
+}
+
+fn us() -> OurNames {
+    OurNames {
+        issuer: Issuer::parse("https://as.example").unwrap(),
+        endpoints: vec!["https://as.example/token".to_owned()],
+    }
+}
+
+fn verify_by(assertion: &str, rule: AudienceRule) -> Result<VerifiedAssertion, InvalidAssertion> {
+    let addressee = Addressee { us: &us(), rule };
+    let unverified = UnverifiedAssertion::parse(assertion, None)?;
+    unverified.verify(&keys_of(&KEY), ALGORITHMS, addressee, now())
 }
 
 fn verify(claims: &Map<String, Value>) -> Result<VerifiedAssertion, InvalidAssertion> {
@@ -67,7 +81,7 @@ fn a_good_assertion_says_who_and_what_must_be_burnt() {
     assert_eq!(verified.jti(), "once");
     assert_eq!(verified.issued_at(), now());
     assert_eq!(verified.refused_from(), now().plus(60 + CLOCK_SKEW));
-    assert_eq!(verified.thumbprint(), KEY.thumbprint());
+    assert_eq!(verified.thumbprint(), Some(KEY.thumbprint()));
 }
 
 #[test]
@@ -189,15 +203,15 @@ fn a_clock_may_be_a_minute_off() {
 #[test]
 fn an_assertion_lives_five_minutes_at_most() {
     assert!(verify(&with("exp", json!(NOW + 300))).is_ok());
-    assert_eq!(refusal("exp", json!(NOW + 301)), InvalidAssertion::LivesTooLong);
+    assert_eq!(refusal("exp", json!(NOW + 301)), InvalidAssertion::LivesTooLong(300));
     let without_iat = |offset| {
         let mut claims = with("exp", json!(NOW + offset));
         claims.remove("iat");
         verify(&claims).map(|verified| verified.issued_at())
     };
     assert_eq!(without_iat(360), Ok(now().plus(60)));
-    assert_eq!(without_iat(361), Err(InvalidAssertion::LivesTooLong));
-    assert_eq!(refusal("iat", json!(NOW - 241)), InvalidAssertion::LivesTooLong);
+    assert_eq!(without_iat(361), Err(InvalidAssertion::LivesTooLong(300)));
+    assert_eq!(refusal("iat", json!(NOW - 241)), InvalidAssertion::LivesTooLong(300));
 }
 
 #[test]
@@ -217,23 +231,21 @@ fn only_the_clients_own_key_counts() {
     let broken = forge::with_broken_signature(&KEY, &claims).unwrap();
     assert_eq!(verify_text(&broken), Err(InvalidAssertion::Jws(InvalidJws::Signature)));
     let confused = forge::hs256_with_public_key(&KEY, &claims).unwrap();
-    for forged in [forge::unsigned(&claims), confused] {
-        let refused = verify_text(&forged);
-        assert!(
-            matches!(refused, Err(InvalidAssertion::Jws(InvalidJws::Algorithm(_)))),
-            "{refused:?}"
-        );
-    }
+    assert_eq!(verify_text(&confused), Err(InvalidAssertion::Method));
+    let unsigned = verify_text(&forge::unsigned(&claims));
+    assert!(
+        matches!(unsigned, Err(InvalidAssertion::Jws(InvalidJws::Algorithm(_)))),
+        "{unsigned:?}"
+    );
 }
 
 #[test]
 fn an_algorithm_that_is_not_allowed_is_refused_before_the_key_is_used() {
-    let rule = AudienceRule::IssuerOnly { issuer: Issuer::parse("https://as.example").unwrap() };
     let assertion = KEY.sign("JWT", &good()).unwrap();
     let refused = UnverifiedAssertion::parse(&assertion, None).unwrap().verify(
         &keys_of(&KEY),
         &[Algorithm::Ps256],
-        &rule,
+        Addressee { us: &us(), rule: AudienceRule::default() },
         now(),
     );
     let refusal = InvalidJws::AlgorithmNotAllowed(Algorithm::Es256);
@@ -262,4 +274,77 @@ fn a_claim_that_stands_twice_is_refused() {
         let not_json = matches!(refused, Err(InvalidAssertion::Jws(InvalidJws::ClaimsNotJson(_))));
         assert!(not_json, "{refused:?}");
     }
+}
+
+#[test]
+fn a_profile_may_allow_an_endpoint_as_audience_and_a_longer_life() {
+    // REG-C5: `aud` is the token endpoint, `exp` lies half an hour ahead, there is no `kid`.
+    let uk = AudienceRule { audiences: Audiences::IssuerOrEndpoint, longest_life_seconds: 1800 };
+    let mut claims = with("aud", json!("https://as.example/token"));
+    claims.insert("exp".to_owned(), json!(NOW + 1800));
+    let assertion = KEY.sign("JWT", &claims).unwrap();
+    assert!(verify_by(&assertion, uk).is_ok());
+    assert_eq!(verify_text(&assertion), Err(InvalidAssertion::Audience));
+    let short = AudienceRule { longest_life_seconds: 300, ..uk };
+    assert_eq!(verify_by(&assertion, short), Err(InvalidAssertion::LivesTooLong(300)));
+    claims.insert("exp".to_owned(), json!(NOW + 1801));
+    let assertion = KEY.sign("JWT", &claims).unwrap();
+    assert_eq!(verify_by(&assertion, uk), Err(InvalidAssertion::LivesTooLong(1800)));
+}
+
+#[test]
+fn no_profile_lets_an_assertion_live_for_ever() {
+    let endless = AudienceRule { longest_life_seconds: i64::MAX, ..AudienceRule::default() };
+    let assertion = KEY.sign("JWT", &with("exp", json!(NOW + 3601))).unwrap();
+    assert_eq!(verify_by(&assertion, endless), Err(InvalidAssertion::LivesTooLong(3600)));
+}
+
+const SECRET: &str = "0123456789abcdefghijklmnopqrstuvwxyz";
+
+fn verify_mac(claims: &Map<String, Value>) -> Result<VerifiedAssertion, InvalidAssertion> {
+    let jwt = mac_jwt(&Secret::new(SECRET), &Value::Object(claims.clone())).unwrap();
+    let addressee = Addressee { us: &us(), rule: AudienceRule::default() };
+    let unverified = UnverifiedAssertion::parse(&jwt, None)?;
+    assert!(unverified.is_made_with_a_secret());
+    unverified.verify_with_secret(&Secret::new(SECRET), addressee, now())
+}
+
+#[test]
+fn an_assertion_made_with_the_secret_says_who_and_what_must_be_burnt() {
+    let verified = verify_mac(&good()).unwrap();
+    assert_eq!((verified.client_id().as_str(), verified.jti()), ("cl_1", "once"));
+    assert_eq!(verified.thumbprint(), None);
+}
+
+#[test]
+fn its_claims_are_checked_like_those_of_a_signed_one() {
+    for (name, value, refusal) in [
+        ("aud", json!("https://as.example/token"), InvalidAssertion::Audience),
+        ("exp", json!(NOW - 61), InvalidAssertion::Expired),
+        ("exp", json!(NOW + 301), InvalidAssertion::LivesTooLong(300)),
+        ("exp", json!(1e300), InvalidAssertion::Claim("exp")),
+        ("jti", Value::Null, InvalidAssertion::Claim("jti")),
+        ("iat", json!(NOW + 62), InvalidAssertion::IssuedInTheFuture),
+        ("nbf", json!(NOW + 62), InvalidAssertion::NotYetValid),
+        ("iss", json!("cl_2"), InvalidAssertion::NotItsOwnIssuer),
+        ("sub", Value::Null, InvalidAssertion::Claim("sub")),
+    ] {
+        assert_eq!(verify_mac(&with(name, value)), Err(refusal), "{name}");
+    }
+}
+
+#[test]
+fn a_secret_and_a_key_never_stand_in_for_each_other() {
+    let addressee = Addressee { us: &us(), rule: AudienceRule::default() };
+    let read = |text: &str| UnverifiedAssertion::parse(text, None).unwrap();
+    let made = mac_jwt(&Secret::new(SECRET), &Value::Object(good())).unwrap();
+    let by_key = read(&made).verify(&keys_of(&KEY), ALGORITHMS, addressee, now());
+    assert_eq!(by_key, Err(InvalidAssertion::Method));
+    assert_eq!(read(&made).check_key(&keys_of(&KEY), ALGORITHMS), Err(InvalidAssertion::Method));
+    let signed = KEY.sign("JWT", &good()).unwrap();
+    let by_secret = read(&signed).verify_with_secret(&Secret::new(SECRET), addressee, now());
+    assert_eq!(by_secret, Err(InvalidAssertion::Method));
+    let another = Secret::new(SECRET.replace('0', "1"));
+    let by_another = read(&made).verify_with_secret(&another, addressee, now());
+    assert_eq!(by_another, Err(InvalidAssertion::Secret));
 }
