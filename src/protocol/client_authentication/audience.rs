@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::protocol::client_authentication::client_assertion::LONGEST_LIFE;
 use crate::types::Issuer;
 
 /// Whom a client may make its assertions for (SEC-12, CONF-29).
@@ -26,13 +27,11 @@ pub struct AudienceRule {
 impl Default for AudienceRule {
     /// The rule of FAPI 2.0.
     fn default() -> Self {
-        Self { audiences: Audiences::IssuerOnly, longest_life_seconds: Self::FAPI_2_LIFE }
+        Self { audiences: Audiences::IssuerOnly, longest_life_seconds: LONGEST_LIFE }
     }
 }
 
 impl AudienceRule {
-    /// The longest life where nothing else is said, in seconds.
-    pub const FAPI_2_LIFE: i64 = 300;
     /// The longest life that any profile may allow, in seconds.
     pub const LONGEST_LIFE: i64 = 3600;
 }

@@ -24,6 +24,8 @@ use crate::types::{ClientId, Secret, Timestamp};
 pub const PRIVATE_KEY_JWT: &str = "private_key_jwt";
 /// The `client_assertion_type` of a JWT (RFC 7523 §2.2).
 pub const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// The longest life of an assertion where its profile says nothing else, in seconds.
+pub const LONGEST_LIFE: i64 = 300;
 /// How far a client's clock may be off, in seconds (SEC-44, CONF-31).
 pub const CLOCK_SKEW: i64 = 60;
 /// The longest `jti`, in characters.
