@@ -6,6 +6,7 @@
 
 // Only think: no async, no IO, no clock, no log.
 pub mod types;
+pub mod x509;
 pub mod jose;
 pub mod protocol;
 pub mod trust;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::types::RequestId;
 use crate::types::Secret;
 use crate::types::Timestamp;
+use crate::x509::PresentedCertificates;
 
 /// The method of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,16 @@ pub enum Method {
     Delete,
     /// Any other.
     Other,
+}
+
+/// The door that a request came through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Door {
+    /// Nobody is asked for a certificate.
+    #[default]
+    Public,
+    /// Mutual TLS, our own or that of a proxy: whoever has a certificate shows it (RFC 8705).
+    MutualTls,
 }
 
 /// A request that has passed the door: its headers were not repeated, its body was not too large.
@@ -50,6 +61,11 @@ pub struct Incoming {
     pub if_none_match: Option<String>,
     /// The `Idempotency-Key` header: whoever knows it may ask for an answer again.
     pub idempotency_key: Option<Secret>,
+    /// The door.
+    pub door: Door,
+    /// The client certificate that was shown there, with proof that its key is held. Who issued it is
+    /// for the endpoint to judge.
+    pub presented: Option<PresentedCertificates>,
     /// The body.
     pub body: Vec<u8>,
     /// The name of this request, for log and audit.
@@ -163,6 +179,8 @@ mod tests {
             if_match: None,
             if_none_match: None,
             idempotency_key: None,
+            door: Door::Public,
+            presented: None,
             body: b"hush".to_vec(),
             request_id: RequestId::from_random("r"),
             now: Timestamp::EARLIEST,

@@ -11,6 +11,7 @@ use actix_web::web::Payload;
 use futures_util::StreamExt as _;
 
 use crate::config::LimitSettings;
+use crate::endpoints::exchange::Door;
 use crate::endpoints::exchange::Incoming;
 use crate::endpoints::exchange::Method;
 use crate::protocol::ErrorCode;
@@ -85,6 +86,8 @@ pub(super) async fn read(
         if_match: header(header::IF_MATCH)?,
         if_none_match: header(header::IF_NONE_MATCH)?,
         idempotency_key: header(IDEMPOTENCY_KEY)?.map(Secret::new),
+        door: Door::Public,
+        presented: None,
         body: body(request, payload, limits.body_bytes, limits.body_timeout).await?,
         request_id: arrival.request_id,
         now: arrival.now,

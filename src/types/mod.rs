@@ -3,6 +3,7 @@
 //! A value of these types has been checked. Nothing here reads a clock, draws a random number or
 //! knows a protocol.
 
+mod distinguished_name;
 mod identifier;
 pub mod json;
 mod reason_code;
@@ -11,6 +12,7 @@ mod secret;
 mod timestamp;
 mod uri;
 
+pub use distinguished_name::{DistinguishedName, EncodedAttribute, InvalidDistinguishedName};
 pub use identifier::*;
 pub use reason_code::ReasonCode;
 pub use scope::{InvalidScope, Scope, ScopeSet};

@@ -11,8 +11,9 @@ use std::fs;
 use std::path::Path;
 
 /// The rooms, in the order of the arrow: a room may use those before it.
-const ROOMS: [&str; 17] = [
+const ROOMS: [&str; 18] = [
     "types",
+    "x509",
     "jose",
     "protocol",
     "trust",
@@ -35,7 +36,10 @@ const ROOMS: [&str; 17] = [
 const LAST_PURE_ROOM: &str = "config";
 
 /// A library and the places that may name it.
-const DOORS: [(&str, &[&str]); 19] = [
+const DOORS: [(&str, &[&str]); 22] = [
+    ("rustls_pki_types", &["x509"]),
+    ("x509_parser", &["x509"]),
+    ("webpki", &["x509"]),
     ("josekit", &["jose"]),
     ("openssl", &["jose"]),
     ("diesel", &["storage"]),

@@ -10,7 +10,7 @@ use countersign::app::{App, Parts};
 use countersign::clock::Clock;
 use countersign::config::Settings;
 use countersign::endpoints::Failure;
-use countersign::endpoints::exchange::{Answer, Incoming, Method};
+use countersign::endpoints::exchange::{Answer, Door, Incoming, Method};
 use countersign::governance::audit::AuditAction;
 use countersign::jose::{Algorithm, SealingKey, SigningKey};
 use countersign::keyring::{KeySchedule, Keyring, KeyringOptions};
@@ -168,6 +168,8 @@ impl House {
             if_match: None,
             if_none_match: None,
             idempotency_key: None,
+            door: Door::Public,
+            presented: None,
             body: body.as_bytes().to_vec(),
             request_id: RequestId::from_random("1"),
             now: self.clock.now(),

@@ -2,6 +2,7 @@
 
 pub(crate) mod house;
 pub(crate) mod partner;
+pub(crate) mod pki;
 pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod redis;
