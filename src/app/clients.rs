@@ -1,11 +1,13 @@
 //! The clients that were asked about lately, with their keys imported and their last decisions.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::jose::JwkSet;
 use crate::partners::ClientRecord;
 use crate::policy::ItemDecision;
 use crate::storage::Database;
+use crate::storage::Reader;
 use crate::storage::StorageError;
 use crate::types::{ClientId, ScopeSet, Timestamp};
 
@@ -21,6 +23,8 @@ pub struct KnownClient {
     record: ClientRecord,
     inline_keys: Option<JwkSet>,
     decisions: Mutex<Vec<TokenDecision>>,
+    /// When a use was last noted, as seconds since 1970.
+    noted_at: AtomicI64,
 }
 
 /// What was decided about a token for these scopes at one second: with the same facts the answer
@@ -38,14 +42,33 @@ struct TokenDecision {
 }
 
 impl KnownClient {
-    fn new(generation: u64, record: ClientRecord, before: Option<&Self>) -> Self {
+    fn new(
+        generation: u64,
+        (record, last_used): (ClientRecord, Option<Timestamp>),
+        before: Option<&Self>,
+    ) -> Self {
         let jwks = record.client.metadata.jwks.as_ref();
         let unchanged = before.filter(|before| before.record.client.metadata.jwks.as_ref() == jwks);
         let inline_keys = match unchanged {
             Some(before) => before.inline_keys.clone(),
             None => jwks.and_then(|jwks| JwkSet::parse(jwks).ok()),
         };
-        Self { generation, record, inline_keys, decisions: Mutex::default() }
+        let noted_at = AtomicI64::new(last_used.map_or(0, Timestamp::epoch));
+        Self { generation, record, inline_keys, decisions: Mutex::default(), noted_at }
+    }
+
+    /// Whether a use must be noted now, and none has been since `then`. Of several requests at once
+    /// one is told so.
+    pub fn use_is_to_be_noted(&self, then: Timestamp, now: Timestamp) -> bool {
+        let noted_at = self.noted_at.load(Ordering::Acquire);
+        let (acquire, relaxed) = (Ordering::AcqRel, Ordering::Relaxed);
+        noted_at <= then.epoch()
+            && self.noted_at.compare_exchange(noted_at, now.epoch(), acquire, relaxed).is_ok()
+    }
+
+    /// The use could not be noted after all.
+    pub fn forget_use(&self) {
+        self.noted_at.store(0, Ordering::Release);
     }
 
     /// The client and what its standing depends on.
@@ -119,11 +142,15 @@ impl Clients {
             return Ok(Some(Arc::clone(known)));
         }
         let wanted = id.clone();
-        let Some(record) = database.read(move |reader| reader.client_record(&wanted)).await? else {
+        let read = move |reader: &mut Reader<'_>| -> Result<_, StorageError> {
+            let Some(record) = reader.client_record(&wanted)? else { return Ok(None) };
+            Ok(Some((record, reader.client_last_used(&wanted)?)))
+        };
+        let Some(read) = database.read(read).await? else {
             self.0.invalidate(id);
             return Ok(None);
         };
-        let known = Arc::new(KnownClient::new(generation, record, before.as_deref()));
+        let known = Arc::new(KnownClient::new(generation, read, before.as_deref()));
         self.0.insert(id.clone(), Arc::clone(&known));
         Ok(Some(known))
     }

@@ -15,6 +15,7 @@ use crate::cli::log;
 use crate::cli::servers::stop_wanted;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::endpoints::registration::unused;
 use crate::http;
 use crate::http::Listener;
 use crate::http::Server;
@@ -89,7 +90,11 @@ impl AuthorizationServer {
             operator.address = %operator.address(),
             "answering"
         );
-        let chores = vec![tokio::spawn(keep_keys(Arc::clone(&app))), tokio::spawn(clean(app))];
+        let chores = vec![
+            tokio::spawn(keep_keys(Arc::clone(&app))),
+            tokio::spawn(look_after_unused(Arc::clone(&app))),
+            tokio::spawn(clean(app)),
+        ];
         Ok(Self { public, operator, chores })
     }
 
@@ -133,6 +138,23 @@ async fn keep_keys(app: Arc<App>) {
         tokio::time::sleep(KEYS_EVERY).await;
         if let Err(error) = app.keyring.ensure(app.clock.now()).await {
             tracing::error!(error = %error, "the signing keys could not be looked after");
+        }
+    }
+}
+
+/// Tells the owners of clients that nobody uses, and ends those that stay unused.
+async fn look_after_unused(app: Arc<App>) {
+    loop {
+        tokio::time::sleep(CLEAN_EVERY).await;
+        loop {
+            match unused::look_after(&app, CLEAN_AT_ONCE, app.clock.now()).await {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(error = %error, "unused clients could not be looked after");
+                    break;
+                }
+            }
         }
     }
 }

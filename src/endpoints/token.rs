@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::endpoints::client_authentication::{self, AuthenticatedClient};
+use crate::endpoints::client_use;
 use crate::endpoints::exchange::{Answer, Incoming};
 use crate::endpoints::failure::{Failure, check_fresh};
 use crate::endpoints::json_answer;
@@ -45,7 +46,9 @@ pub async fn token(app: &App, incoming: &Incoming) -> Result<Answer, Failure> {
     let granted =
         selection.granted(&token_decision::approved(&items)).ok_or_else(|| refusal(app, &items))?;
     let decisions = (granted != selection).then(|| shown(&items));
-    issue(app, &client, &granted, decisions, incoming.now).await
+    let answer = issue(app, &client, &granted, decisions, incoming.now).await?;
+    client_use::note(app, client.known(), incoming.now).await;
+    Ok(answer)
 }
 
 /// RFC 7591 §2: a client uses the grant types that it registered.

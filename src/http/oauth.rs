@@ -55,6 +55,16 @@ fn with_registration(routes: Routes<App>) -> Routes<App> {
         .on(Method::Post, "/register", async |app: Arc<App>, incoming: Incoming| -> Told {
             registration::register(&app, &incoming).await
         })
+        .on(Method::Post, "/register/plan", async |app: Arc<App>, incoming: Incoming| -> Told {
+            registration::plan(&app, &incoming).await
+        })
+        .on(
+            Method::Post,
+            "/register/{client_id}/recover",
+            async |app: Arc<App>, incoming: Incoming| -> Told {
+                registration::recover(&app, &incoming).await
+            },
+        )
         .any(MANAGED, manage);
     let methods = [Method::Get, Method::Put, Method::Delete];
     methods.into_iter().fold(routes, |routes, method| routes.on(method, MANAGED, manage))

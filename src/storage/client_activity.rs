@@ -88,6 +88,16 @@ impl Reader<'_> {
         row.map(read).transpose()
     }
 
+    /// When a client was last used; within a day of it.
+    pub fn client_last_used(&mut self, id: &ClientId) -> Result<Option<Timestamp>, StorageError> {
+        let found: Option<Option<i64>> = clients::table
+            .find(id.as_str())
+            .select(clients::last_used_at)
+            .first(self.connection)
+            .optional()?;
+        Column(TABLE, "last_used_at").optional_time(found.flatten())
+    }
+
     /// The clients at which somebody must look by now, the most urgent first.
     pub fn clients_to_check(
         &mut self,
@@ -156,6 +166,7 @@ impl Writer<'_> {
 
     /// Notes that a client was used, unless that was noted after `unless_since`. It is bookkeeping
     /// and alters nobody's standing.
+    #[expect(clippy::arithmetic_side_effects, reason = "the database adds; a BIGINT lasts")]
     pub fn note_client_use(
         &mut self,
         id: &ClientId,
@@ -163,6 +174,11 @@ impl Writer<'_> {
         check_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<(), StorageError> {
+        let told =
+            clients::table.find(id.as_str()).filter(clients::unused_notified_at.is_not_null());
+        diesel::update(told)
+            .set(clients::revision.eq(clients::revision + 1))
+            .execute(self.connection)?;
         let stale =
             clients::last_used_at.is_null().or(clients::last_used_at.le(unless_since.epoch()));
         diesel::update(clients::table.find(id.as_str()).filter(stale))
@@ -177,6 +193,7 @@ impl Writer<'_> {
 
     /// Says when somebody must look at a client again, and when its owner was told that it will end.
     /// Of several nodes that look at once, one succeeds; so does none if the client was used.
+    #[expect(clippy::arithmetic_side_effects, reason = "the database adds; a BIGINT lasts")]
     pub fn schedule_client_check(
         &mut self,
         seen: &ClientActivity,
@@ -196,6 +213,9 @@ impl Writer<'_> {
         })?;
         if told {
             self.note_change();
+            diesel::update(clients::table.find(seen.id.as_str()))
+                .set(clients::revision.eq(clients::revision + 1))
+                .execute(self.connection)?;
         }
         Ok(())
     }

@@ -170,6 +170,22 @@ impl Reader<'_> {
         )
     }
 
+    /// A client of a software product that has not ended, if there is one.
+    pub fn live_client_of_software(
+        &mut self,
+        software_product_id: &SoftwareProductId,
+    ) -> Result<Option<ClientId>, StorageError> {
+        let ended = ClientState::ALL.iter().filter(|state| state.is_tombstone());
+        let found: Option<String> = clients::table
+            .filter(clients::software_product_id.eq(software_product_id.as_str()))
+            .filter(clients::state.ne_all(ended.map(|state| state.name())))
+            .order(clients::id)
+            .select(clients::id)
+            .first(self.connection)
+            .optional()?;
+        Column(TABLE, "id").read(found.map(ClientId::parse).transpose())
+    }
+
     /// How many clients of a software product have not ended.
     pub fn live_clients_of_software(
         &mut self,
@@ -214,6 +230,15 @@ impl Writer<'_> {
             )
             .set((changes, clients::revision.eq(clients::revision + 1)))
             .execute(connection)
+        })
+    }
+
+    /// Lets no other write change a client until this one is committed, if it is at this revision.
+    pub fn hold_client_at(&mut self, id: &ClientId, revision: i64) -> Result<(), StorageError> {
+        self.update_unaudited(TABLE, |connection| {
+            diesel::update(clients::table.find(id.as_str()).filter(clients::revision.eq(revision)))
+                .set(clients::revision.eq(revision))
+                .execute(connection)
         })
     }
 

@@ -113,6 +113,15 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
+    /// Lets no other write count the clients of an organisation until this one is committed.
+    pub fn lock_organisation(&mut self, id: &OrganisationId) -> Result<(), StorageError> {
+        self.update_unaudited(TABLE, |connection| {
+            diesel::update(organisations::table.find(id.as_str()))
+                .set(organisations::state.eq(organisations::state))
+                .execute(connection)
+        })
+    }
+
     /// Records an organisation.
     pub fn insert_organisation(&mut self, organisation: &Organisation) -> Result<(), StorageError> {
         let row = OrganisationRow::try_from(organisation)?;

@@ -25,8 +25,8 @@ pub use claim_rule::{ClaimRule, MergeMode};
 pub use directory::{SHIPPED_DIRECTORY, directory_at};
 pub use facts::{PresenterKeys, StatementFacts};
 pub use framework::{
-    AssertionAudience, AssertionTerms, Duplicates, Framework, FrameworkProblem, KeySource,
-    Management, ManagementMethod, Quotas, TrustEnvironment, UnusedRule, UpdateBody,
+    AssertionAudience, AssertionTerms, Duplicates, Framework, FrameworkProblem, InitialAccess,
+    KeySource, Management, ManagementMethod, Quotas, TrustEnvironment, UnusedRule, UpdateBody,
 };
 pub use frameworks::Frameworks;
 pub use host_pattern::{HostPattern, InvalidHostPattern};

@@ -36,6 +36,8 @@ mod operator;
 #[cfg(test)]
 mod registration;
 #[cfg(test)]
+mod registration_lifecycle;
+#[cfg(test)]
 mod registration_management;
 #[cfg(test)]
 mod registration_storage;

@@ -511,7 +511,7 @@ async fn software_has_no_more_clients_than_its_framework_allows_reg_s18() {
     let requests = (0..16).map(|_| partner.registration("scope:a")).collect();
     let answers = race(nodes, requests).await;
     assert_eq!(winners(&answers), 3);
-    assert_eq!(losses(answers), ["unapproved_software_statement"]);
+    assert_eq!(losses(answers), [ErrorCode::TooManyRequests.as_str()]);
     let app = partner.node_with(&[few]).await;
     let remembered = Remembered::of(&app).await;
     let refused = remembered.events.iter().filter(|e| e.action == AuditAction::RegistrationRefused);

@@ -44,6 +44,13 @@ pub(super) struct Proof {
 impl Proof {
     /// Verifies everything, and then burns the request (SEC-53).
     pub(super) async fn gather(app: &App, incoming: &Incoming) -> Result<Self, Failure> {
+        let proof = Self::verify(app, incoming).await?;
+        proof.burn_request(app, incoming.now).await?;
+        Ok(proof)
+    }
+
+    /// Verifies everything and burns nothing: enough to look, not to register.
+    pub(super) async fn verify(app: &App, incoming: &Incoming) -> Result<Self, Failure> {
         let now = incoming.now;
         let request = RegistrationRequest::parse(incoming.content_type.as_deref(), &incoming.body)?;
         let unverified = request.software_statement()?;
@@ -61,9 +68,7 @@ impl Proof {
             us: &app.settings.server.issuer,
         };
         let bound = trust::bind(request, with, now)?;
-        let proof = Self { framework, statement, facts, keys, bound };
-        proof.burn_request(app, now).await?;
-        Ok(proof)
+        Ok(Self { framework, statement, facts, keys, bound })
     }
 
     /// The claims of the statement that an answer repeats (REG-E5).
@@ -90,7 +95,7 @@ impl Proof {
     }
 
     /// S8: a single-use statement works once. It is committed on its own.
-    async fn burn_statement(&self, app: &App, now: Timestamp) -> Result<(), Failure> {
+    pub(super) async fn burn_statement(&self, app: &App, now: Timestamp) -> Result<(), Failure> {
         let statement = &self.statement;
         let Some(jti) = statement.jti().filter(|_| self.framework.single_use_statements()) else {
             return Ok(());
@@ -123,12 +128,11 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    /// Merges, and then burns the statement.
-    pub(super) async fn weigh(app: &App, proof: &Proof, now: Timestamp) -> Result<Self, Failure> {
+    /// Merges. Nothing is used up by it.
+    pub(super) fn weigh(app: &App, proof: &Proof) -> Result<Self, Failure> {
         let Proof { framework, statement, facts, bound, .. } = proof;
         let (metadata, replaced) = trust::merge(framework, statement, facts, bound)
             .into_metadata(framework, &Supported::of(&app.features))?;
-        proof.burn_statement(app, now).await?;
         Ok(Self { metadata, replaced })
     }
 }

@@ -3,36 +3,30 @@
 //! Who is asking comes before what is asked: 401 precedes 405 (REG-R8), and an unknown client, a
 //! deleted one and another's token all look the same (REG-H4, H5).
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::endpoints::exchange::{Answer, Incoming, Method};
 use crate::endpoints::failure::Failure;
 use crate::governance::audit::{Actor, ActorKind, AuditAction, AuditEvent};
 use crate::jose::UnverifiedJws;
-use crate::partners::{Client, ClientState, EntitlementState, SoftwareProduct};
-use crate::protocol::bearer::bearer_token;
+use crate::partners::{Client, ClientState, SoftwareProduct};
 use crate::protocol::registration::management::check_update;
 use crate::protocol::{ErrorCode, OAuthError};
 use crate::random;
 use crate::storage::{Change, StorageError, Writer};
-use crate::types::{ClientId, ReasonCode, ScopeSet, Secret, Timestamp};
+use crate::trust::ManagementMethod;
+use crate::types::{ClientId, ReasonCode, Timestamp};
 
+use super::access::{self, Managed, unauthorized};
+use super::entity_tag::{self, EntityTag};
 use super::evidence::Proof;
 use super::partner::unapproved;
 use super::record;
 use super::replacement::Replacement;
 use super::trail;
-use super::{check_enabled, consider, refuse, view};
-
-/// A client that has shown its own registration access token.
-struct Managed {
-    client: Client,
-    software: SoftwareProduct,
-    /// The scopes that the bank has withdrawn from it.
-    withdrawn: ScopeSet,
-    token: Secret,
-}
+use super::view::View;
+use super::{Known, check_enabled, consider, refuse};
 
 /// Answers a request to the management URL.
 ///
@@ -41,57 +35,67 @@ struct Managed {
 /// The request is refused; or something of ours is broken.
 pub async fn manage(app: &App, incoming: &Incoming) -> Result<Answer, Failure> {
     check_enabled(app)?;
-    let managed = authenticate(app, incoming).await?;
-    match incoming.method {
-        Method::Get => read(app, &managed).await,
-        Method::Put => replace(app, managed, incoming).await,
-        Method::Delete => delete(app, managed, incoming).await,
-        Method::Post | Method::Patch | Method::Other => {
-            let description = "a registration is read, replaced or deleted: GET, PUT or DELETE";
-            Err(OAuthError::new(ErrorCode::MethodNotAllowed, description).into())
-        }
+    let managed = access::authenticate(app, incoming).await?;
+    match asked(app, &managed, incoming.method)? {
+        ManagementMethod::Get => read(app, &managed, incoming).await,
+        ManagementMethod::Put => replace(app, managed, incoming).await,
+        ManagementMethod::Delete => delete(app, managed, incoming).await,
     }
 }
 
-/// R3: token **and** URL must name the same living client.
-async fn authenticate(app: &App, incoming: &Incoming) -> Result<Managed, Failure> {
-    let token = bearer_token(incoming.authorization.as_ref().map(Secret::reveal));
-    // An empty or malformed one is no token, which is 401 here, whatever it is elsewhere (DCR-007).
-    let token = token.map_err(|invalid| unauthorized().with_detail(invalid))?;
-    let id = ClientId::parse(incoming.segment("client_id")).map_err(|_| unauthorized())?;
-    let found = app.database.read(move |reader| -> Result<_, StorageError> {
-        let Some(client) = reader.client(&id)? else { return Ok(None) };
-        let software = reader.software_product(&client.software_product_id)?;
-        let held = reader.entitlements_of(&client.id)?;
-        let revoked = held.into_iter().filter(|one| one.state == EntitlementState::Revoked);
-        let withdrawn = revoked.map(|one| one.scope).collect();
-        Ok(software.map(|software| (client, software, withdrawn)))
-    });
-    let (client, software, withdrawn) = found.await?.ok_or_else(unauthorized)?;
-    if client.state.is_tombstone() || !client.registration_access_token.matches(&token) {
-        return Err(unauthorized().into());
-    }
-    Ok(Managed { client, software, withdrawn, token })
-}
-
-fn unauthorized() -> OAuthError {
-    let description = "the registration access token does not belong to a client at this address";
-    OAuthError::new(ErrorCode::InvalidToken, description)
+/// What is asked, if the client's framework has it switched on (REG-H7).
+fn asked(app: &App, managed: &Managed, method: Method) -> Result<ManagementMethod, OAuthError> {
+    let asked = match method {
+        Method::Get => Some(ManagementMethod::Get),
+        Method::Put => Some(ManagementMethod::Put),
+        Method::Delete => Some(ManagementMethod::Delete),
+        Method::Post | Method::Patch | Method::Other => None,
+    };
+    let framework = app.frameworks.named(&managed.software.framework);
+    let is_on = |method: &ManagementMethod| {
+        framework.is_none_or(|framework| framework.may_manage_by(*method))
+    };
+    asked.filter(is_on).ok_or_else(|| {
+        let on = ManagementMethod::ALL.into_iter().filter(is_on).map(ManagementMethod::name);
+        let on = on.collect::<Vec<_>>().join(", ");
+        let description = format!("the verbs that are on for this registration: {on}");
+        OAuthError::new(ErrorCode::MethodNotAllowed, description)
+    })
 }
 
 /// RFC 7592 §2.1. The last decision comes with it, so that a partner sees what waits and why.
-async fn read(app: &App, managed: &Managed) -> Result<Answer, Failure> {
+async fn read(app: &App, managed: &Managed, incoming: &Incoming) -> Result<Answer, Failure> {
+    if managed.version.is_known(incoming.if_none_match.as_deref()) {
+        let tag = managed.version.to_string();
+        return Ok(Answer::bytes(304, "", Vec::new()).with_header("etag", tag));
+    }
     let object = record::client_object(&managed.client.id);
     let last = app.database.read(move |reader| reader.last_decision_about(&object)).await?;
-    let echo = echo(app, managed);
-    let decisions = last.map(|decision| decision.items);
-    Ok(view::answer(app, 200, &managed.client, &echo, &managed.token, decisions))
+    let view = View {
+        client: &managed.client,
+        framework: app.frameworks.named(&managed.software.framework),
+        echo: &echo(app, managed),
+        token: managed.token.as_ref(),
+        version: managed.version,
+        activity: Some(&managed.activity),
+        decisions: last.map(|decision| decision.items),
+    };
+    Ok(view.answer(app, 200))
 }
 
 /// The claims that the answer repeats. The stored statement was verified when it was presented.
 fn echo(app: &App, managed: &Managed) -> Map<String, Value> {
-    let framework = app.frameworks.named(&managed.software.framework);
-    let claims = UnverifiedJws::parse(&managed.client.software_statement);
+    stored_echo(app, &managed.client, &managed.software)
+}
+
+/// The same, of any client.
+pub(super) fn stored_echo(
+    app: &App,
+    client: &Client,
+    software: &SoftwareProduct,
+) -> Map<String, Value> {
+    let framework = app.frameworks.named(&software.framework);
+    let claims = UnverifiedJws::parse(&client.software_statement);
     match (framework, claims) {
         (Some(framework), Ok(statement)) => framework.echo(statement.unverified_claims()),
         (None | Some(_), Ok(_) | Err(_)) => Map::new(),
@@ -101,24 +105,35 @@ fn echo(app: &App, managed: &Managed) -> Map<String, Value> {
 /// RFC 7592 §2.2: the whole registration anew, on a fresh statement (REG-U5, U7).
 async fn replace(app: &App, managed: Managed, incoming: &Incoming) -> Result<Answer, Failure> {
     check_in_use(&managed.client)?;
+    let expected = managed.version.expected(incoming.if_match.as_deref())?;
     let proof = Proof::gather(app, incoming).await?;
     let checked = check_proof(app, &managed, &proof, incoming.now).await;
     trail::noted(app, incoming, &proof, checked).await?;
-    let considered = consider(app, incoming, proof, &managed.withdrawn).await?;
+    let known = Known::of(app, &managed.client, managed.withdrawn.clone()).await?;
+    let considered = consider(app, incoming, proof, &known).await?;
     // Whoever asks for nothing is refused nothing: the client keeps no scope (REG-U1).
     let gives_up = considered.decision.items.is_empty();
     if !gives_up && considered.admits().is_none() {
         return Err(refuse(app, &considered, incoming).await);
     }
-    let written = Replacement::new(&considered, managed.client, incoming).write(app).await;
-    let client = trail::noted(app, incoming, &considered.proof, written).await?;
-    let echo = considered.proof.echo();
-    Ok(view::answer(app, 200, &client, &echo, &managed.token, Some(considered.shown())))
+    let replacement = Replacement::new(&considered, managed.client, expected, incoming);
+    let written = replacement.write(app).await;
+    let (client, version) = trail::noted(app, incoming, &considered.proof, written).await?;
+    let view = View {
+        client: &client,
+        framework: Some(&considered.proof.framework),
+        echo: &considered.proof.echo(),
+        token: managed.token.as_ref(),
+        version,
+        activity: Some(&managed.activity),
+        decisions: Some(considered.shown()),
+    };
+    Ok(view.answer(app, 200))
 }
 
 /// A client that the bank has stopped may look at itself and may end, no more: whoever it was
 /// stopped for may be the one who asks (GOV-RV-5).
-fn check_in_use(client: &Client) -> Result<(), Failure> {
+pub(super) fn check_in_use(client: &Client) -> Result<(), Failure> {
     if matches!(client.state, ClientState::Provisioned | ClientState::Active) {
         return Ok(());
     }
@@ -135,7 +150,16 @@ async fn check_proof(
     now: Timestamp,
 ) -> Result<(), Failure> {
     check_update(proof.bound.members(), proof.bound.format(), &managed.client.id)?;
-    let software = &managed.software;
+    check_presenter(app, (&managed.client.id, &managed.software), proof, now).await
+}
+
+/// That a proof speaks of this client's own software, by a key that the bank has not withdrawn.
+pub(super) async fn check_presenter(
+    app: &App,
+    (id, software): (&ClientId, &SoftwareProduct),
+    proof: &Proof,
+    now: Timestamp,
+) -> Result<(), Failure> {
     // A `software_id` is its framework's own: another's may be the same text (REG-T2, P4).
     if software.framework != *proof.framework.name()
         || software.software_id != proof.facts.software_id
@@ -143,7 +167,7 @@ async fn check_proof(
         let description = "the statement speaks of other software than this client's";
         return Err(OAuthError::new(ErrorCode::UnapprovedSoftwareStatement, description).into());
     }
-    let (id, thumbprint) = (managed.client.id.clone(), proof.bound.key_thumbprint().to_owned());
+    let (id, thumbprint) = (id.clone(), proof.bound.key_thumbprint().to_owned());
     let key = app.database.read(move |r| r.credential_by_thumbprint(&id, &thumbprint)).await?;
     if key.is_some_and(|key| !key.is_usable(now)) {
         let description = "the request is signed with a key that this client may use no longer";
@@ -168,9 +192,38 @@ pub(super) fn unless_changed(
     Err(OAuthError::new(ErrorCode::Conflict, description).into())
 }
 
+/// Holds a client at the version of `If-Match` until this write is committed.
+pub(super) fn hold(
+    writer: &mut Writer<'_>,
+    id: &ClientId,
+    expected: Option<EntityTag>,
+) -> Result<(), Failure> {
+    let Some(EntityTag(revision)) = expected else { return Ok(()) };
+    match writer.hold_client_at(id, revision) {
+        Err(StorageError::Stale { .. }) => {}
+        held => return Ok(held?),
+    }
+    if writer.client(id)?.is_none_or(|client| client.state.is_tombstone()) {
+        return Err(unauthorized().into());
+    }
+    Err(entity_tag::changed().into())
+}
+
 /// RFC 7592 §2.3: a tombstone is left, and everything the client held ends at once (REG-U8).
 async fn delete(app: &App, managed: Managed, incoming: &Incoming) -> Result<Answer, Failure> {
-    let (id, from) = (managed.client.id, managed.client.state);
+    let expected = managed.version.expected(incoming.if_match.as_deref())?;
+    retire(app, &managed.client, expected, incoming).await?;
+    Ok(Answer::no_content())
+}
+
+/// Ends a client at its owner's wish.
+pub(super) async fn retire(
+    app: &App,
+    client: &Client,
+    expected: Option<EntityTag>,
+    incoming: &Incoming,
+) -> Result<(), Failure> {
+    let (id, from) = (client.id.clone(), client.state);
     let event = AuditEvent {
         id: random::event_id(incoming.now),
         time: incoming.now,
@@ -180,13 +233,13 @@ async fn delete(app: &App, managed: Managed, incoming: &Incoming) -> Result<Answ
         reasons: Vec::new(),
         policy_digest: None,
         request_id: Some(incoming.request_id.clone()),
-        detail: serde_json::json!({ "from": from, "to": ClientState::Retired }),
+        detail: json!({ "from": from, "to": ClientState::Retired }),
     };
     let write = move |writer: &mut Writer<'_>| -> Result<Change<()>, Failure> {
+        hold(writer, &id, expected)?;
         let changed = writer.change_client_state(&id, from, ClientState::Retired);
         unless_changed(changed, writer, &id)?;
         Ok(Change::made((), vec![event]))
     };
-    app.database.write(write).await?;
-    Ok(Answer::no_content())
+    app.database.write(write).await
 }

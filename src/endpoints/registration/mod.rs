@@ -1,29 +1,47 @@
 //! `POST /register` (RFC 7591 §3): evidence, partner, decision, one write, answer.
 
+mod access;
+mod entity_tag;
 mod evidence;
+mod existing;
+mod initial_access;
 mod management;
 mod partner;
+mod plan;
+mod quota;
 mod record;
+mod recovery;
 mod replacement;
+mod retry;
 mod trail;
+pub mod unused;
 mod view;
 
 pub use management::manage;
+pub use plan::plan;
+pub use recovery::recover;
 
 use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::endpoints::exchange::{Answer, Incoming};
 use crate::endpoints::failure::Failure;
-use crate::partners::Organisation;
+use crate::partners::{Client, Organisation};
 use crate::policy::Decision;
 use crate::protocol::{ErrorCode, OAuthError};
 use crate::random;
-use crate::types::ScopeSet;
+use crate::storage::StorageError;
+use crate::trust::Duplicates;
+use crate::types::{ScopeSet, Timestamp};
 
+use entity_tag::EntityTag;
 use evidence::{Evidence, Proof};
+use existing::{Because, Living};
+use initial_access::Leave;
 use partner::Partner;
-use record::Registration;
+use record::{Registration, Stopped};
+use retry::Retry;
+use view::View;
 
 /// Registers a software product.
 ///
@@ -32,16 +50,113 @@ use record::Registration;
 /// The request is refused, with everything that is wrong with it; or something of ours is broken.
 pub async fn register(app: &App, incoming: &Incoming) -> Result<Answer, Failure> {
     check_enabled(app)?;
+    let leave = Leave::present(app, incoming).await?;
     let proof = Proof::gather(app, incoming).await?;
-    let considered = consider(app, incoming, proof, &ScopeSet::default()).await?;
+    trail::noted(app, incoming, &proof, leave.check_framework(&proof.framework)).await?;
+    let known = Known { ceiling: leave.ceiling(), ..Known::default() };
+    let evidence = trail::noted(app, incoming, &proof, weigh(app, &proof, &known)).await?;
+    let retry = Retry::of(incoming, &proof, &evidence)?;
+    if let Some(id) = first_time(app, incoming, &proof, retry.as_ref()).await? {
+        return existing::again(app, incoming, &proof, (id, Because::Retry)).await;
+    }
+    let paced = quota::pace(app, &proof, incoming.now).await;
+    trail::noted(app, incoming, &proof, paced).await?;
+    let living = match proof.framework.duplicates() {
+        Duplicates::Update => Living::of_software(app, &proof).await?,
+        Duplicates::Reject | Duplicates::IdempotentReturn | Duplicates::AllowMany { .. } => None,
+    };
+    match living {
+        Some(living) => update(app, incoming, (proof, evidence), living).await,
+        None => create(app, incoming, (proof, evidence), (leave, retry)).await,
+    }
+}
+
+/// The client that an earlier request with the same `Idempotency-Key` made.
+async fn first_time(
+    app: &App,
+    incoming: &Incoming,
+    proof: &Proof,
+    retry: Option<&Retry>,
+) -> Result<Option<crate::types::ClientId>, Failure> {
+    let Some(retry) = retry else { return Ok(None) };
+    let found = retry.find(app, incoming.now).await;
+    trail::noted(app, incoming, proof, found).await
+}
+
+/// REG-UD3: software that has a client replaces its registration, or cancels it.
+async fn update(
+    app: &App,
+    incoming: &Incoming,
+    (proof, evidence): (Proof, Evidence),
+    living: Living,
+) -> Result<Answer, Failure> {
+    let whose = (&living.client.id, &living.software);
+    let checked = match management::check_presenter(app, whose, &proof, incoming.now).await {
+        Ok(()) => management::check_in_use(&living.client),
+        refused => refused,
+    };
+    trail::noted(app, incoming, &proof, checked).await?;
+    let known = Known::of(app, &living.client, living.withdrawn.clone()).await?;
+    let cancels = evidence.metadata.grant_types.is_empty();
+    if cancels {
+        let burnt = proof.burn_statement(app, incoming.now).await;
+        trail::noted(app, incoming, &proof, burnt).await?;
+        return existing::cancel(app, incoming, &living).await;
+    }
+    let considered = settle(app, incoming, (proof, evidence), &known).await?;
+    if considered.admits().is_none() {
+        return Err(refuse(app, &considered, incoming).await);
+    }
+    existing::update(app, incoming, &considered, living).await
+}
+
+/// A new client, unless the software has one and may not have another.
+async fn create(
+    app: &App,
+    incoming: &Incoming,
+    (proof, evidence): (Proof, Evidence),
+    (leave, retry): (Leave, Option<Retry>),
+) -> Result<Answer, Failure> {
+    let burnt = proof.burn_statement(app, incoming.now).await;
+    if burnt.as_ref().is_err_and(retry::may_be_a_race)
+        && let Some(id) = first_time(app, incoming, &proof, retry.as_ref()).await?
+    {
+        return existing::again(app, incoming, &proof, (id, Because::Retry)).await;
+    }
+    trail::noted(app, incoming, &proof, burnt).await?;
+    let known = Known { ceiling: leave.ceiling(), ..Known::default() };
+    let considered = judge(app, incoming, (proof, evidence), &known).await?;
+    let organisation = considered.partner.organisation.as_ref();
+    let allowed = leave.check_use(organisation, incoming.now);
+    trail::noted(app, incoming, &considered.proof, allowed).await?;
     let Some(owner) = considered.admits() else {
         return Err(refuse(app, &considered, incoming).await);
     };
     let token = random::secret();
-    let inserted = Registration::new(&considered, owner, &token, incoming).insert(app).await;
-    let client = trail::noted(app, incoming, &considered.proof, inserted).await?;
-    let echo = considered.proof.echo();
-    Ok(view::answer(app, 201, &client, &echo, &token, Some(considered.shown())))
+    let registration = Registration::new(&considered, owner, &token, incoming);
+    match registration.insert(app, leave, retry.clone()).await {
+        Ok(client) => Ok(View {
+            client: &client,
+            framework: Some(&considered.proof.framework),
+            echo: &considered.proof.echo(),
+            token: Some(&token),
+            version: EntityTag(1),
+            activity: None,
+            decisions: Some(considered.shown()),
+        }
+        .answer(app, 201)),
+        Err(Stopped::Taken(id)) => {
+            existing::again(app, incoming, &considered.proof, (id, Because::Duplicate)).await
+        }
+        Err(Stopped::Retried) => {
+            let id = first_time(app, incoming, &considered.proof, retry.as_ref()).await?;
+            let id = id.ok_or_else(existing::meanwhile)?;
+            existing::again(app, incoming, &considered.proof, (id, Because::Retry)).await
+        }
+        Err(Stopped::Failed(failure)) => {
+            trail::noted(app, incoming, &considered.proof, Err(failure)).await
+        }
+    }
 }
 
 /// A registration that has been proved, looked up and decided, and of which nothing is stored yet.
@@ -53,21 +168,90 @@ struct Considered {
     decision: Decision,
 }
 
-/// Considers a registration. What the bank has `withdrawn` from the client is not granted anew.
+/// What binds a registration beside its evidence.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    /// What the bank has withdrawn from the client is not granted anew.
+    withdrawn: ScopeSet,
+    /// What the initial access token that let it in allows.
+    ceiling: Option<ScopeSet>,
+    /// The digest of the statement that the client was registered with.
+    statement: Option<String>,
+}
+
+impl Known {
+    /// What binds an update of a client.
+    async fn of(app: &App, client: &Client, withdrawn: ScopeSet) -> Result<Self, Failure> {
+        let id = client.id.clone();
+        let token = app.database.read(move |reader| -> Result<_, StorageError> {
+            match reader.initial_access_token_of(&id)? {
+                Some(token) => reader.initial_access_token(&token),
+                None => Ok(None),
+            }
+        });
+        let ceiling = token.await?.and_then(|token| token.scope);
+        Ok(Self { withdrawn, ceiling, statement: Some(client.provenance.digest.clone()) })
+    }
+}
+
+/// Statement and request as one, within what binds them. Nothing is used up by it.
+fn weigh(app: &App, proof: &Proof, known: &Known) -> Result<Evidence, Failure> {
+    let mut evidence = Evidence::weigh(app, proof)?;
+    initial_access::narrow(&mut evidence, known.ceiling.as_ref())?;
+    Ok(evidence)
+}
+
+/// Considers an update.
 async fn consider(
     app: &App,
     incoming: &Incoming,
     proof: Proof,
-    withdrawn: &ScopeSet,
+    known: &Known,
 ) -> Result<Considered, Failure> {
-    let now = incoming.now;
-    let weighed = Evidence::weigh(app, &proof, now).await;
-    let evidence = trail::noted(app, incoming, &proof, weighed).await?;
-    let partner = Partner::look_up(app, &proof, &evidence).await?;
-    trail::noted(app, incoming, &proof, partner.check_software()).await?;
-    let mut decision = partner.decide(app, &proof, &evidence, now);
-    partner::withhold(&mut decision, withdrawn);
+    let evidence = trail::noted(app, incoming, &proof, weigh(app, &proof, known)).await?;
+    settle(app, incoming, (proof, evidence), known).await
+}
+
+/// Uses the statement up, and decides. Where the framework has it so, the statement that a client was
+/// registered with may be shown again (REG-U5, DCR-008).
+async fn settle(
+    app: &App,
+    incoming: &Incoming,
+    (proof, evidence): (Proof, Evidence),
+    known: &Known,
+) -> Result<Considered, Failure> {
+    let same = known.statement.as_deref() == Some(proof.statement.digest());
+    if !same || proof.framework.statement_on_update() {
+        let burnt = proof.burn_statement(app, incoming.now).await;
+        trail::noted(app, incoming, &proof, burnt).await?;
+    }
+    judge(app, incoming, (proof, evidence), known).await
+}
+
+/// Looks the partner up and decides, and writes a refusal down.
+async fn judge(
+    app: &App,
+    incoming: &Incoming,
+    (proof, evidence): (Proof, Evidence),
+    known: &Known,
+) -> Result<Considered, Failure> {
+    let judged = opinion(app, (&proof, &evidence), known, incoming.now).await;
+    let (partner, decision) = trail::noted(app, incoming, &proof, judged).await?;
     Ok(Considered { proof, evidence, partner, decision })
+}
+
+/// What the bank makes of a registration.
+async fn opinion(
+    app: &App,
+    (proof, evidence): (&Proof, &Evidence),
+    known: &Known,
+    now: Timestamp,
+) -> Result<(Partner, Decision), Failure> {
+    let partner = Partner::look_up(app, proof, evidence).await?;
+    partner.check_software()?;
+    let mut decision = partner.decide(app, proof, evidence, now);
+    partner::withhold(&mut decision, &known.withdrawn);
+    Ok((partner, decision))
 }
 
 impl Considered {
@@ -96,7 +280,11 @@ async fn refuse(app: &App, considered: &Considered, incoming: &Incoming) -> Fail
     if let Err(broken) = trail::refusal(app, considered, incoming).await {
         return broken;
     }
-    let decision = &considered.decision;
+    refusal(&considered.decision).into()
+}
+
+/// What somebody is told to whom nothing is granted.
+fn refusal(decision: &Decision) -> OAuthError {
     let description = match decision.items.len() {
         0 => {
             "no scope is asked for, so there is nothing to grant: name scopes in `scope`".to_owned()
@@ -113,5 +301,4 @@ async fn refuse(app: &App, considered: &Considered, incoming: &Incoming) -> Fail
         .with_member("decisions", json!(decision.items))
         .with_member("policy_digest", decision.policy_digest.as_str())
         .with_detail(detail.join(", "))
-        .into()
 }

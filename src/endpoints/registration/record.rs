@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::endpoints::exchange::Incoming;
@@ -28,8 +28,11 @@ use crate::types::{
 
 use super::Considered;
 use super::evidence::{Evidence, Proof};
+use super::initial_access::Leave;
 use super::partner::belongs_to_another;
+use super::retry::Retry;
 use super::trail::event;
+use super::{existing, quota, unused};
 
 /// Everything that a registration leaves behind.
 #[derive(Debug, Clone)]
@@ -42,6 +45,33 @@ pub(super) struct Registration {
     pub(super) entitlements: Vec<Entitlement>,
     pub(super) decision: DecisionRecord,
     pub(super) event: AuditEvent,
+    owner: Organisation,
+    most_of_owner: Option<u32>,
+    check_at: Option<Timestamp>,
+    now: Timestamp,
+}
+
+/// Why nothing was stored.
+#[derive(Debug)]
+pub(super) enum Stopped {
+    /// The registration is refused, or the store fails.
+    Failed(Failure),
+    /// The software has this client, and the framework returns it.
+    Taken(ClientId),
+    /// Another request with the same `Idempotency-Key` was faster.
+    Retried,
+}
+
+impl From<StorageError> for Stopped {
+    fn from(error: StorageError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
 }
 
 impl Registration {
@@ -76,24 +106,41 @@ impl Registration {
             entitlements: entitlements(&partner.products, decision, &id, now),
             decision: decision_record(decision, client_object(&id), now),
             event: event(AuditAction::ClientRegistered, client_object(&id), considered, incoming),
+            owner: owner.clone(),
+            most_of_owner: proof.framework.quotas().clients_per_organisation,
+            check_at: unused::next_check(Some(&proof.framework), now),
+            now,
             client,
         }
     }
 
     /// Writes it all, and returns the client.
-    pub(super) async fn insert(self, app: &App) -> Result<Client, Failure> {
+    pub(super) async fn insert(
+        self,
+        app: &App,
+        leave: Leave,
+        retry: Option<Retry>,
+    ) -> Result<Client, Stopped> {
         let client = self.client.clone();
-        let write = move |writer: &mut Writer<'_>| self.write(writer);
+        let write = move |writer: &mut Writer<'_>| self.write(writer, &leave, retry);
         let software_product_id = app.database.write(write).await?;
         Ok(Client { software_product_id, ..client })
     }
 
-    fn write(mut self, writer: &mut Writer<'_>) -> Result<Change<SoftwareProductId>, Failure> {
+    fn write(
+        mut self,
+        writer: &mut Writer<'_>,
+        leave: &Leave,
+        retry: Option<Retry>,
+    ) -> Result<Change<SoftwareProductId>, Stopped> {
         if self.software_is_new {
             self.settle_software(writer)?;
         }
         self.check_duplicates(writer)?;
+        quota::check_organisation(writer, &self.owner, self.most_of_owner)?;
+        leave.consume(writer, self.now)?;
         writer.insert_client(&self.client)?;
+        writer.note_client_origin(&self.client.id, leave.id(), self.check_at)?;
         for credential in &self.credentials {
             writer.insert_credential(credential)?;
         }
@@ -101,6 +148,16 @@ impl Registration {
             writer.insert_entitlement(entitlement)?;
         }
         writer.insert_decision(&self.decision)?;
+        if let Some(retry) = retry {
+            let record = retry.record(&self.client.id, self.now);
+            match writer.insert_registration_retry(&record, self.now) {
+                Err(StorageError::Exists { .. }) => return Err(Stopped::Retried),
+                remembered => remembered?,
+            }
+        }
+        if let (Some(id), Value::Object(detail)) = (leave.id(), &mut self.event.detail) {
+            detail.insert("initial_access_token".to_owned(), json!(id));
+        }
         Ok(Change::made(self.software.id, vec![self.event]))
     }
 
@@ -123,26 +180,30 @@ impl Registration {
 
     /// S15, S18: how many live clients one software product may have, counted in the transaction
     /// that adds one.
-    fn check_duplicates(&self, writer: &mut Writer<'_>) -> Result<(), Failure> {
+    fn check_duplicates(&self, writer: &mut Writer<'_>) -> Result<(), Stopped> {
         writer.lock_software_product(&self.software.id)?;
-        let live = writer.live_clients_of_software(&self.software.id)?;
+        if let Duplicates::AllowMany { most } = self.duplicates {
+            if writer.live_clients_of_software(&self.software.id)? < most {
+                return Ok(());
+            }
+            let description = format!(
+                "this software has {most} clients already: delete one at its \
+                 registration_client_uri first"
+            );
+            return Err(Failure::from(quota::too_many(description, None)).into());
+        }
+        let Some(id) = writer.live_client_of_software(&self.software.id)? else { return Ok(()) };
         match self.duplicates {
-            Duplicates::Reject | Duplicates::IdempotentReturn | Duplicates::Update if live > 0 => {
+            Duplicates::IdempotentReturn => Err(Stopped::Taken(id)),
+            // It was not there when this request began.
+            Duplicates::Update => Err(Failure::from(existing::meanwhile()).into()),
+            Duplicates::Reject | Duplicates::AllowMany { .. } => {
                 let description = "this software is registered already: manage it at its \
                                    registration_client_uri, or delete it there first";
-                Err(OAuthError::new(ErrorCode::UnapprovedSoftwareStatement, description).into())
+                let refusal = OAuthError::new(ErrorCode::UnapprovedSoftwareStatement, description)
+                    .with_member("client_id", id.as_str());
+                Err(Failure::from(refusal).into())
             }
-            Duplicates::AllowMany { most } if live >= most => {
-                let description = format!(
-                    "this software has {most} clients already: delete one at its \
-                     registration_client_uri first"
-                );
-                Err(OAuthError::new(ErrorCode::UnapprovedSoftwareStatement, description).into())
-            }
-            Duplicates::Reject
-            | Duplicates::IdempotentReturn
-            | Duplicates::Update
-            | Duplicates::AllowMany { .. } => Ok(()),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::storage::{Change, DecisionRecord, StorageError, Writer};
 use crate::types::Scope;
 
 use super::Considered;
+use super::entity_tag::EntityTag;
 use super::management;
 use super::record;
 use super::trail;
@@ -26,11 +27,17 @@ pub(super) struct Replacement {
     granted: Vec<Entitlement>,
     decision: DecisionRecord,
     event: AuditEvent,
+    expected: Option<EntityTag>,
 }
 
 impl Replacement {
     /// Puts it together; nothing is stored yet.
-    pub(super) fn new(considered: &Considered, before: Client, incoming: &Incoming) -> Self {
+    pub(super) fn new(
+        considered: &Considered,
+        before: Client,
+        expected: Option<EntityTag>,
+        incoming: &Incoming,
+    ) -> Self {
         let Considered { proof, evidence, partner, decision } = considered;
         let (id, now) = (before.id.clone(), incoming.now);
         let object = record::client_object(&id);
@@ -46,22 +53,25 @@ impl Replacement {
             granted: record::entitlements(&partner.products, decision, &id, now),
             decision: record::decision_record(decision, object.clone(), now),
             event: trail::event(AuditAction::ClientUpdated, object, considered, incoming),
+            expected,
         }
     }
 
-    /// Writes it all, and returns the client as it is now.
-    pub(super) async fn write(self, app: &App) -> Result<Client, Failure> {
+    /// Writes it all, and returns the client as it is now, and its version.
+    pub(super) async fn write(self, app: &App) -> Result<(Client, EntityTag), Failure> {
         let client = self.client.clone();
-        let write = move |writer: &mut Writer<'_>| -> Result<Change<()>, Failure> {
+        let write = move |writer: &mut Writer<'_>| -> Result<Change<EntityTag>, Failure> {
+            management::hold(writer, &self.client.id, self.expected)?;
             let updated = writer.update_client(&self.client);
             management::unless_changed(updated, writer, &self.client.id)?;
             self.add_credentials(writer)?;
             self.settle_entitlements(writer)?;
             writer.insert_decision(&self.decision)?;
-            Ok(Change::made((), vec![self.event]))
+            let version = EntityTag(writer.client_revision(&self.client.id)?.unwrap_or_default());
+            Ok(Change::made(version, vec![self.event]))
         };
-        app.database.write(write).await?;
-        Ok(client)
+        let version = app.database.write(write).await?;
+        Ok((client, version))
     }
 
     /// Keys that are known stay as they are: an update revives none that was revoked.

@@ -113,6 +113,6 @@ fn told(refusal: &OAuthError) -> Map<String, Value> {
     found.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn software(proof: &Proof) -> Object {
+pub(super) fn software(proof: &Proof) -> Object {
     Object { kind: "software".to_owned(), id: proof.facts.software_id.to_string() }
 }

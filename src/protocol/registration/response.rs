@@ -23,10 +23,13 @@ pub struct RegistrationResponse<'a> {
     pub software_statement: &'a str,
     /// Further claims of the statement that the framework shows; see `Framework::echo`.
     pub from_statement: Map<String, Value>,
-    /// RFC 7592 `registration_client_uri`.
-    pub registration_client_uri: &'a str,
-    /// RFC 7592 `registration_access_token`.
-    pub registration_access_token: &'a Secret,
+    /// RFC 7592 `registration_client_uri` and `registration_access_token`, which are shown together
+    /// or not at all (REG-R2).
+    pub management: Option<(&'a str, &'a Secret)>,
+    /// After how many seconds without use the client ends, if it does (REG-L8).
+    pub unused_expires_after: Option<i64>,
+    /// When it ends if it is not used until then: shown once its owner is to be told.
+    pub unused_expires_at: Option<Timestamp>,
     /// What was decided about each requested item.
     pub decisions: Option<Value>,
     /// The policy that decided.
@@ -46,8 +49,16 @@ impl RegistrationResponse<'_> {
         put("client_id", self.client_id.as_str().into());
         put("client_id_issued_at", self.issued_at.epoch().into());
         put("software_statement", self.software_statement.into());
-        put("registration_client_uri", self.registration_client_uri.into());
-        put("registration_access_token", self.registration_access_token.reveal().into());
+        if let Some((uri, token)) = self.management {
+            put("registration_client_uri", uri.into());
+            put("registration_access_token", token.reveal().into());
+        }
+        if let Some(seconds) = self.unused_expires_after {
+            put("client_unused_expires_after", seconds.into());
+        }
+        if let Some(at) = self.unused_expires_at {
+            put("client_unused_expires_at", at.epoch().into());
+        }
         if let Some(decisions) = &self.decisions {
             put("decisions", decisions.clone());
         }
@@ -86,8 +97,9 @@ mod tests {
                 json!({ "org_id": "o", "client_id": "not mine", "scope": "everything", "x": null }),
             )
             .unwrap(),
-            registration_client_uri: "https://as.example/register/cl_1",
-            registration_access_token: &Secret::new("rat"),
+            management: Some(("https://as.example/register/cl_1", &Secret::new("rat"))),
+            unused_expires_after: Some(86_400),
+            unused_expires_at: None,
             decisions: Some(json!([{ "item": "scope:a", "outcome": "approved" }])),
             policy_digest: Some("sha256:x"),
         }

@@ -102,6 +102,7 @@ pub(super) fn check(written: &Written, notes: &mut Notes<'_>) -> Option<Framewor
         defaults,
         duplicates,
         management,
+        initial_access: written.initial_access_token,
         quotas,
         unused,
         assertions,

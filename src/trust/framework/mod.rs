@@ -42,8 +42,8 @@ use crate::types::Timestamp;
 
 pub use problem::FrameworkProblem;
 pub use terms::{
-    AssertionAudience, AssertionTerms, Duplicates, Management, ManagementMethod, Quotas,
-    UnusedRule, UpdateBody,
+    AssertionAudience, AssertionTerms, Duplicates, InitialAccess, Management, ManagementMethod,
+    Quotas, UnusedRule, UpdateBody,
 };
 
 /// Whether a framework is the real thing.
@@ -87,6 +87,7 @@ pub struct Framework {
     pub(super) defaults: Map<String, Value>,
     duplicates: Duplicates,
     management: ManagementTerms,
+    initial_access: InitialAccess,
     quotas: Quotas,
     unused: Option<UnusedRule>,
     assertions: AssertionTerms,
@@ -295,6 +296,12 @@ impl Framework {
     #[must_use]
     pub const fn duplicates(&self) -> Duplicates {
         self.duplicates
+    }
+
+    /// Whether a registration comes with an initial access token.
+    #[must_use]
+    pub const fn initial_access_token(&self) -> InitialAccess {
+        self.initial_access
     }
 
     /// Whose word opens the management URL.

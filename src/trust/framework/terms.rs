@@ -35,6 +35,19 @@ pub enum Management {
     },
 }
 
+/// Whether a registration comes with an initial access token (REG-I1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InitialAccess {
+    /// It must.
+    Required,
+    /// It may; then the token's ceiling binds it.
+    #[default]
+    Accepted,
+    /// It must not.
+    Refused,
+}
+
 /// A verb of the management URL (RFC 7592 §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]

@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use crate::protocol::registration::RequestFormat;
 use crate::trust::claim_rule::MergeMode;
+use crate::trust::framework::InitialAccess;
 use crate::trust::framework::TrustEnvironment;
 use crate::trust::framework::written_terms::{
     DuplicatePolicy, WrittenAuthentication, WrittenManagement, WrittenQuotas, WrittenUnused,
@@ -40,6 +41,8 @@ pub(super) struct Written {
     #[serde(default)]
     pub(super) clients_per_software_product: Option<Spanned<u32>>,
     pub(super) management: WrittenManagement,
+    #[serde(default)]
+    pub(super) initial_access_token: InitialAccess,
     #[serde(default)]
     pub(super) quotas: WrittenQuotas,
     #[serde(default)]
