@@ -1,6 +1,7 @@
 //! Which version of a registration somebody has seen (RFC 9110 §8.8.3, §13.1): a PUT that was written
 //! for another version is refused, so that of two at once neither is lost unseen (REG-U7).
 
+use crate::endpoints::failure::Failure;
 use crate::protocol::{ErrorCode, OAuthError};
 
 /// The strong entity tag of a registration: its revision, which every change of it raises.
@@ -19,12 +20,12 @@ impl EntityTag {
     /// # Errors
     ///
     /// The registration is at another version.
-    fn check(self, if_match: Option<&str>) -> Result<(), OAuthError> {
+    fn check(self, if_match: Option<&str>) -> Result<(), Failure> {
         let Some(wanted) = if_match else { return Ok(()) };
         if wanted.trim() == "*" || listed(wanted).any(|tag| tag == self.to_string()) {
             return Ok(());
         }
-        Err(changed())
+        Err(changed().into())
     }
 
     /// The version that must still be there when a change is written: this one, if `If-Match` asks
@@ -33,7 +34,7 @@ impl EntityTag {
     /// # Errors
     ///
     /// As [`EntityTag::check`].
-    pub(super) fn expected(self, if_match: Option<&str>) -> Result<Option<Self>, OAuthError> {
+    pub(super) fn expected(self, if_match: Option<&str>) -> Result<Option<Self>, Failure> {
         self.check(if_match)?;
         Ok(if_match.map(|_| self))
     }
@@ -69,7 +70,7 @@ mod tests {
         }
         assert_eq!(tag.check(None), Ok(()));
         for bad in ["", "3", "\"33\"", "\"2\"", "W/\"3\"", "\"3", ",", "\"1\", \"2\""] {
-            let refused = tag.check(Some(bad)).unwrap_err();
+            let refused = tag.check(Some(bad)).unwrap_err().into_error();
             assert_eq!(refused.code, ErrorCode::PreconditionFailed, "{bad}");
         }
     }

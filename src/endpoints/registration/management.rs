@@ -38,13 +38,13 @@ pub async fn manage(app: &App, incoming: &Incoming) -> Result<Answer, Failure> {
     let managed = access::authenticate(app, incoming).await?;
     match asked(app, &managed, incoming.method)? {
         ManagementMethod::Get => read(app, &managed, incoming).await,
-        ManagementMethod::Put => replace(app, managed, incoming).await,
+        ManagementMethod::Put => Box::pin(replace(app, managed, incoming)).await,
         ManagementMethod::Delete => delete(app, managed, incoming).await,
     }
 }
 
 /// What is asked, if the client's framework has it switched on (REG-H7).
-fn asked(app: &App, managed: &Managed, method: Method) -> Result<ManagementMethod, OAuthError> {
+fn asked(app: &App, managed: &Managed, method: Method) -> Result<ManagementMethod, Failure> {
     let asked = match method {
         Method::Get => Some(ManagementMethod::Get),
         Method::Put => Some(ManagementMethod::Put),
@@ -59,7 +59,7 @@ fn asked(app: &App, managed: &Managed, method: Method) -> Result<ManagementMetho
         let on = ManagementMethod::ALL.into_iter().filter(is_on).map(ManagementMethod::name);
         let on = on.collect::<Vec<_>>().join(", ");
         let description = format!("the verbs that are on for this registration: {on}");
-        OAuthError::new(ErrorCode::MethodNotAllowed, description)
+        OAuthError::new(ErrorCode::MethodNotAllowed, description).into()
     })
 }
 

@@ -57,7 +57,7 @@ pub async fn register(app: &App, incoming: &Incoming) -> Result<Answer, Failure>
     let evidence = trail::noted(app, incoming, &proof, weigh(app, &proof, &known)).await?;
     let retry = Retry::of(incoming, &proof, &evidence)?;
     if let Some(id) = first_time(app, incoming, &proof, retry.as_ref()).await? {
-        return existing::again(app, incoming, &proof, (id, Because::Retry)).await;
+        return Box::pin(existing::again(app, incoming, &proof, (id, Because::Retry))).await;
     }
     let paced = quota::pace(app, &proof, incoming.now).await;
     trail::noted(app, incoming, &proof, paced).await?;
@@ -66,8 +66,8 @@ pub async fn register(app: &App, incoming: &Incoming) -> Result<Answer, Failure>
         Duplicates::Reject | Duplicates::IdempotentReturn | Duplicates::AllowMany { .. } => None,
     };
     match living {
-        Some(living) => update(app, incoming, (proof, evidence), living).await,
-        None => create(app, incoming, (proof, evidence), (leave, retry)).await,
+        Some(living) => Box::pin(update(app, incoming, (proof, evidence), living)).await,
+        None => Box::pin(create(app, incoming, (proof, evidence), (leave, retry))).await,
     }
 }
 
@@ -121,7 +121,7 @@ async fn create(
     if burnt.as_ref().is_err_and(retry::may_be_a_race)
         && let Some(id) = first_time(app, incoming, &proof, retry.as_ref()).await?
     {
-        return existing::again(app, incoming, &proof, (id, Because::Retry)).await;
+        return Box::pin(existing::again(app, incoming, &proof, (id, Because::Retry))).await;
     }
     trail::noted(app, incoming, &proof, burnt).await?;
     let known = Known { ceiling: leave.ceiling(), ..Known::default() };
@@ -146,12 +146,13 @@ async fn create(
         }
         .answer(app, 201)),
         Err(Stopped::Taken(id)) => {
-            existing::again(app, incoming, &considered.proof, (id, Because::Duplicate)).await
+            Box::pin(existing::again(app, incoming, &considered.proof, (id, Because::Duplicate)))
+                .await
         }
         Err(Stopped::Retried) => {
             let id = first_time(app, incoming, &considered.proof, retry.as_ref()).await?;
             let id = id.ok_or_else(existing::meanwhile)?;
-            existing::again(app, incoming, &considered.proof, (id, Because::Retry)).await
+            Box::pin(existing::again(app, incoming, &considered.proof, (id, Because::Retry))).await
         }
         Err(Stopped::Failed(failure)) => {
             trail::noted(app, incoming, &considered.proof, Err(failure)).await

@@ -135,7 +135,7 @@ mod tests {
         UnusedRule { expire_after_seconds: 90 * DAY, notice_seconds: 30 * DAY };
 
     fn day(number: i64) -> Timestamp {
-        Timestamp::from_epoch(1_795_000_000).unwrap().plus(number * DAY)
+        Timestamp::from_epoch(1_795_000_000).unwrap().plus(number.saturating_mul(DAY))
     }
 
     fn seen(used: Option<i64>, notified: Option<i64>, check: i64) -> ClientActivity {
