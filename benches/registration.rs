@@ -71,6 +71,7 @@ impl Case {
                 registration: true,
                 introspection: true,
                 revocation: true,
+                dpop: false,
                 assertion_algorithms: ALGORITHMS.to_vec(),
             }),
         }

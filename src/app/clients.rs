@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::jose::JwkSet;
 use crate::partners::ClientRecord;
 use crate::policy::ItemDecision;
+use crate::policy::SenderConstraint;
 use crate::storage::Database;
 use crate::storage::Reader;
 use crate::storage::StorageError;
@@ -35,6 +36,8 @@ struct TokenDecision {
     pub scope: ScopeSet,
     /// The key that the client authenticated with.
     pub thumbprint: String,
+    /// How the token is bound.
+    pub constraint: SenderConstraint,
     /// When.
     pub now: Timestamp,
     /// What was decided, scope by scope.
@@ -89,11 +92,15 @@ impl KnownClient {
         &self,
         scope: &ScopeSet,
         thumbprint: &str,
+        constraint: SenderConstraint,
         now: Timestamp,
         decide: impl FnOnce() -> Vec<ItemDecision>,
     ) -> Arc<[ItemDecision]> {
         let same = |made: &&TokenDecision| {
-            made.now == now && made.thumbprint == thumbprint && made.scope == *scope
+            made.now == now
+                && made.thumbprint == thumbprint
+                && made.constraint == constraint
+                && made.scope == *scope
         };
         let made = self.decisions.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(made) = made.iter().find(same) {
@@ -107,6 +114,7 @@ impl KnownClient {
             made.push(TokenDecision {
                 scope: scope.clone(),
                 thumbprint: thumbprint.to_owned(),
+                constraint,
                 now,
                 items: Arc::clone(&items),
             });

@@ -102,6 +102,7 @@ impl App {
             registration: settings.registration.enabled,
             introspection: true,
             revocation: true,
+            dpop: settings.dpop.enabled,
             assertion_algorithms: ASSERTION_ALGORITHMS.to_vec(),
         };
         let our_names = our_names(&settings.server.issuer);

@@ -17,7 +17,7 @@ pub use operator::{OperatorAccount, OperatorRole};
 pub use problem::{InvalidSettings, Origin, Problem};
 pub use section::Setting;
 pub use settings::{
-    DatabaseSettings, KeySettings, LimitSettings, LogSettings, OperatorSettings, RedisSettings,
-    RegistrationSettings, ServerSettings, Settings, TokenSettings, TrustSettings,
+    DatabaseSettings, DpopSettings, KeySettings, LimitSettings, LogSettings, OperatorSettings,
+    RedisSettings, RegistrationSettings, ServerSettings, Settings, TokenSettings, TrustSettings,
 };
-pub use value::{DatabaseUrl, LogFormat, LogLevel};
+pub use value::{DatabaseUrl, DpopNonces, LogFormat, LogLevel};

@@ -11,6 +11,7 @@ use crate::config::section::Reader;
 use crate::config::section::Setting;
 use crate::config::section::section;
 use crate::config::value::DatabaseUrl;
+use crate::config::value::DpopNonces;
 use crate::config::value::LogFormat;
 use crate::config::value::LogLevel;
 use crate::config::written::Written;
@@ -103,6 +104,18 @@ section! {
 }
 
 section! {
+    /// Whether senders may prove a key (`DPoP`, RFC 9449).
+    DpopSettings in "dpop" {
+        /// Binds the tokens of whoever sends a `DPoP` proof. Off, the header is ignored and discovery
+        /// does not name it.
+        enabled: bool = "true",
+        /// `required` demands a nonce of ours in every proof, so that none can be made in advance; the
+        /// nonce then takes the place of the sender's clock. `off` gives out none.
+        nonces: DpopNonces = "off",
+    }
+}
+
+section! {
     /// Whether clients may register themselves (RFC 7591).
     RegistrationSettings in "registration" {
         /// Off, the endpoint is absent and discovery does not name it.
@@ -161,6 +174,8 @@ pub struct Settings {
     pub redis: RedisSettings,
     /// What is issued, and with which keys it is signed.
     pub tokens: TokenSettings,
+    /// Whether senders may prove a key.
+    pub dpop: DpopSettings,
     /// Whether clients may register themselves.
     pub registration: RegistrationSettings,
     /// Whose word we take, and whom we may ask.
@@ -203,6 +218,7 @@ impl Settings {
         let database = DatabaseSettings::read(reader);
         let redis = RedisSettings::read(reader);
         let tokens = TokenSettings::read(reader);
+        let dpop = DpopSettings::read(reader);
         let registration = RegistrationSettings::read(reader);
         let trust = TrustSettings::read(reader);
         let keys = KeySettings::read(reader);
@@ -214,6 +230,7 @@ impl Settings {
             database: database?,
             redis: redis?,
             tokens: tokens?,
+            dpop: dpop?,
             registration: registration?,
             trust: trust?,
             keys: keys?,
@@ -230,6 +247,7 @@ impl Settings {
             DatabaseSettings::MANUAL,
             RedisSettings::MANUAL,
             TokenSettings::MANUAL,
+            DpopSettings::MANUAL,
             RegistrationSettings::MANUAL,
             TrustSettings::MANUAL,
             KeySettings::MANUAL,

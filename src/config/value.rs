@@ -178,6 +178,13 @@ macro_rules! choices {
 }
 
 choices! {
+    /// Whether proofs must hold a nonce of ours.
+    DpopNonces as "choice of `off` or `required`" {
+        /// No nonces are given out.
+        Off = "off",
+        /// A proof without a nonce of ours is refused.
+        Required = "required",
+    }
     /// How a line of the log looks.
     LogFormat as "log format: `json` or `text`" {
         /// One JSON object to a line, for programs.

@@ -36,6 +36,21 @@ pub enum Door {
     MutualTls,
 }
 
+impl Method {
+    /// The names of the requests that arrive as this method.
+    #[must_use]
+    pub const fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Get => &["GET", "HEAD"],
+            Self::Post => &["POST"],
+            Self::Put => &["PUT"],
+            Self::Patch => &["PATCH"],
+            Self::Delete => &["DELETE"],
+            Self::Other => &[],
+        }
+    }
+}
+
 /// A request that has passed the door: its headers were not repeated, its body was not too large.
 ///
 /// What a client sends may be a secret, so it does not print.
@@ -66,6 +81,8 @@ pub struct Incoming {
     /// The client certificate that was shown there, with proof that its key is held. Who issued it is
     /// for the endpoint to judge.
     pub presented: Option<PresentedCertificates>,
+    /// The `DPoP` header (RFC 9449 §4.1).
+    pub dpop: Option<Secret>,
     /// The body.
     pub body: Vec<u8>,
     /// The name of this request, for log and audit.
@@ -181,6 +198,7 @@ mod tests {
             idempotency_key: None,
             door: Door::Public,
             presented: None,
+            dpop: Some(Secret::new("hush")),
             body: b"hush".to_vec(),
             request_id: RequestId::from_random("r"),
             now: Timestamp::EARLIEST,

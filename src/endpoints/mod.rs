@@ -9,12 +9,14 @@ pub mod client_authentication;
 mod client_key;
 mod client_use;
 pub mod discovery;
+pub mod dpop;
 pub mod failure;
 pub mod introspection;
 pub mod jwks;
 pub mod registration;
 pub mod revocation;
 pub mod token;
+mod sender;
 mod token_decision;
 
 pub use failure::{Broken, Failure};

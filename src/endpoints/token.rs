@@ -3,9 +3,11 @@
 use crate::app::App;
 use crate::endpoints::client_authentication::{self, AuthenticatedClient};
 use crate::endpoints::client_use;
+use crate::endpoints::dpop;
 use crate::endpoints::exchange::{Answer, Incoming};
 use crate::endpoints::failure::{Failure, check_fresh};
 use crate::endpoints::json_answer;
+use crate::endpoints::sender;
 use crate::endpoints::token_decision;
 use crate::keyring::KeyringError;
 use crate::partners::ClientRecord;
@@ -26,9 +28,16 @@ use crate::types::{Secret, Timestamp};
 ///
 /// The request is refused, with every reason; or something of ours is broken.
 pub async fn token(app: &App, incoming: &Incoming) -> Result<Answer, Failure> {
+    dpop::with_nonce(app, incoming.now, answer(app, incoming).await)
+}
+
+async fn answer(app: &App, incoming: &Incoming) -> Result<Answer, Failure> {
     let parameters =
         Parameters::parse(incoming.content_type.as_deref(), &incoming.body, MAY_REPEAT)?;
+    let presented = dpop::presented(app, incoming)?;
     let client = client_authentication::client(app, incoming, &parameters).await?;
+    let bound =
+        sender::binding(app, incoming, &client.known().record().client.metadata, presented).await?;
     check_fresh(&app.database)?;
     let request = ClientCredentialsRequest::parse(&parameters)?;
     let record = client.known().record();
@@ -41,12 +50,14 @@ pub async fn token(app: &App, incoming: &Incoming) -> Result<Answer, Failure> {
         client.known(),
         &selection.scope(),
         client.thumbprint(),
+        bound.as_ref(),
         incoming.now,
     );
     let granted =
         selection.granted(&token_decision::approved(&items)).ok_or_else(|| refusal(app, &items))?;
     let decisions = (granted != selection).then(|| shown(&items));
-    let answer = issue(app, &client, &granted, decisions, incoming.now).await?;
+    let granted = Granted { selection: granted, bound, decisions };
+    let answer = issue(app, &client, granted, incoming.now).await?;
     client_use::note(app, client.known(), incoming.now).await;
     Ok(answer)
 }
@@ -93,14 +104,21 @@ fn shown(items: &[ItemDecision]) -> serde_json::Value {
     serde_json::json!(items)
 }
 
+/// What the client gets.
+struct Granted {
+    selection: Selection,
+    bound: Option<Confirmation>,
+    decisions: Option<serde_json::Value>,
+}
+
 /// Signs the token and hands it out. Nothing has to be remembered: the token says it all.
 async fn issue(
     app: &App,
     client: &AuthenticatedClient,
-    granted: &Selection,
-    decisions: Option<serde_json::Value>,
+    granted: Granted,
     now: Timestamp,
 ) -> Result<Answer, Failure> {
+    let Granted { selection: granted, bound, decisions } = granted;
     let record = client.known().record();
     let expires_in = granted.lifetime(app.longest_token_seconds());
     let claims = AccessTokenClaims {
@@ -112,7 +130,7 @@ async fn issue(
         jti: random::identifier(),
         client_id: record.client.id.clone(),
         client_key: client.thumbprint().to_owned(),
-        cnf: None,
+        cnf: bound,
         scope: granted.scope(),
         org: record.organisation.id.clone(),
         software_id: record.software_product.software_id.clone(),

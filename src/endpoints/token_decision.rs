@@ -11,6 +11,7 @@ use crate::policy::ItemDecision;
 use crate::policy::decision::Finding;
 use crate::policy::facts::{SenderConstraint, TokenFacts, TokenInput};
 use crate::policy::reason::{Class, explain};
+use crate::protocol::token::Confirmation;
 use crate::types::{ReasonCode, Scope, ScopeSet, Timestamp};
 
 /// Nothing grants waivers or conditions yet, so no reason is lifted and none is added.
@@ -18,17 +19,34 @@ static NO_WAIVERS: BTreeSet<ReasonCode> = BTreeSet::new();
 static NO_CONDITIONS: BTreeSet<String> = BTreeSet::new();
 
 /// Decides about each scope. `thumbprint` is the key that the client authenticated with, just now or
-/// when it obtained the token.
+/// when it obtained the token; `bound` is what the token is bound to, whatever the client registered.
 pub(super) fn decide(
     app: &App,
     known: &KnownClient,
     scope: &ScopeSet,
     thumbprint: &str,
+    bound: Option<&Confirmation>,
     now: Timestamp,
 ) -> Arc<[ItemDecision]> {
-    known.decision(scope, thumbprint, now, || {
-        scope.iter().map(|scope| decide_one(app, known, scope, thumbprint, now)).collect()
+    let asked = Asked { thumbprint, constraint: constraint(bound) };
+    known.decision(scope, thumbprint, asked.constraint, now, || {
+        scope.iter().map(|scope| decide_one(app, known, scope, asked, now)).collect()
     })
+}
+
+/// What a decision about one scope depends on besides the client.
+#[derive(Debug, Clone, Copy)]
+struct Asked<'a> {
+    thumbprint: &'a str,
+    constraint: SenderConstraint,
+}
+
+const fn constraint(bound: Option<&Confirmation>) -> SenderConstraint {
+    match bound {
+        Some(Confirmation::Certificate(_)) => SenderConstraint::Mtls,
+        Some(Confirmation::DpopKey(_)) => SenderConstraint::Dpop,
+        None => SenderConstraint::None,
+    }
 }
 
 /// The scopes that were approved.
@@ -41,21 +59,21 @@ fn decide_one(
     app: &App,
     known: &KnownClient,
     scope: &Scope,
-    thumbprint: &str,
+    asked: Asked<'_>,
     now: Timestamp,
 ) -> ItemDecision {
     let record = known.record();
     let environment = app.settings.server.environment;
     let mut lapses = standing::lapses(record, scope, environment, now);
-    lapses.extend(standing::credential_lapses(record, thumbprint, now));
+    lapses.extend(standing::credential_lapses(record, asked.thumbprint, now));
     let offered = record.product(scope).and_then(|product| product.scope(scope));
     let cap = app.longest_token_seconds();
     let facts = TokenFacts::new(
         TokenInput {
             record,
             scope,
-            thumbprint: Some(thumbprint),
-            sender_constraint: SenderConstraint::None,
+            thumbprint: Some(asked.thumbprint),
+            sender_constraint: asked.constraint,
             requested_ttl_seconds: offered.map_or(cap, |scope| scope.max_token_seconds.min(cap)),
             environment,
             waivers: &NO_WAIVERS,

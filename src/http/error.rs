@@ -8,8 +8,10 @@ use actix_web::http::ConnectionType;
 
 use crate::endpoints::exchange::Answer;
 use crate::http::answer;
+use crate::jose::Algorithm;
 use crate::protocol::ErrorCode;
 use crate::protocol::OAuthError;
+use crate::protocol::dpop::ALGORITHMS;
 use crate::types::Secret;
 
 /// How long somebody waits before trying again, in seconds.
@@ -28,8 +30,13 @@ pub(super) const fn status(code: ErrorCode) -> u16 {
         | ErrorCode::InvalidRedirectUri
         | ErrorCode::InvalidClientMetadata
         | ErrorCode::InvalidSoftwareStatement
-        | ErrorCode::UnapprovedSoftwareStatement => 400,
-        ErrorCode::InvalidClient | ErrorCode::InvalidToken => 401,
+        | ErrorCode::UnapprovedSoftwareStatement
+        | ErrorCode::InvalidDpopProof
+        | ErrorCode::UseDpopNonce => 400,
+        ErrorCode::InvalidClient
+        | ErrorCode::InvalidToken
+        | ErrorCode::InvalidSenderProof
+        | ErrorCode::UseSenderNonce => 401,
         ErrorCode::InsufficientScope | ErrorCode::AccessDenied => 403,
         ErrorCode::NotFound => 404,
         ErrorCode::MethodNotAllowed => 405,
@@ -49,6 +56,9 @@ pub(super) fn render(refusal: &OAuthError, tried: Option<&Secret>) -> HttpRespon
     let mut told = Answer::json(status, &refusal.body());
     if let Some(challenge) = challenge(refusal.code, tried) {
         told = told.with_header("www-authenticate", challenge);
+    }
+    for (name, value) in &refusal.headers {
+        told = told.with_header(name, value.as_str());
     }
     let passing = (status == 503).then_some(RETRY_AFTER);
     if let Some(seconds) = refusal.retry_after.or(passing) {
@@ -90,6 +100,7 @@ fn challenge(code: ErrorCode, tried: Option<&Secret>) -> Option<String> {
     let is_client = match code {
         ErrorCode::InvalidClient => true,
         ErrorCode::InvalidToken | ErrorCode::InsufficientScope => false,
+        ErrorCode::InvalidSenderProof | ErrorCode::UseSenderNonce => return Some(dpop(code)),
         ErrorCode::InvalidRequest
         | ErrorCode::InvalidGrant
         | ErrorCode::UnauthorizedClient
@@ -101,6 +112,8 @@ fn challenge(code: ErrorCode, tried: Option<&Secret>) -> Option<String> {
         | ErrorCode::InvalidClientMetadata
         | ErrorCode::InvalidSoftwareStatement
         | ErrorCode::UnapprovedSoftwareStatement
+        | ErrorCode::InvalidDpopProof
+        | ErrorCode::UseDpopNonce
         | ErrorCode::NotFound
         | ErrorCode::MethodNotAllowed
         | ErrorCode::PayloadTooLarge
@@ -118,7 +131,16 @@ fn challenge(code: ErrorCode, tried: Option<&Secret>) -> Option<String> {
         return Some("Bearer realm=\"countersign\"".to_owned());
     }
     let code = if is_client { ErrorCode::InvalidToken } else { code };
+    if scheme.eq_ignore_ascii_case("DPoP") {
+        return Some(dpop(code));
+    }
     Some(format!("Bearer realm=\"countersign\", error=\"{}\"", code.as_str()))
+}
+
+/// RFC 9449 §7.1: the scheme of tokens that are bound to a key, and how that key may sign.
+fn dpop(code: ErrorCode) -> String {
+    let algorithms = ALGORITHMS.map(Algorithm::name).join(" ");
+    format!("DPoP realm=\"countersign\", error=\"{}\", algs=\"{algorithms}\"", code.as_str())
 }
 
 #[cfg(test)]
@@ -136,6 +158,20 @@ mod tests {
         let untried = said(ErrorCode::InvalidToken, None).unwrap();
         assert_eq!(untried, "Bearer realm=\"countersign\"");
         assert_eq!(said(ErrorCode::InvalidGrant, None), None);
+        let bound = |code, tried| said(code, Some(tried)).unwrap();
+        let token = bound(ErrorCode::InvalidToken, "dPoP x");
+        let algorithms = "algs=\"ES256 PS256 EdDSA\"";
+        assert_eq!(
+            token,
+            format!("DPoP realm=\"countersign\", error=\"invalid_token\", {algorithms}")
+        );
+        let nonce = bound(ErrorCode::UseSenderNonce, "DPoP x");
+        assert_eq!(
+            nonce,
+            format!("DPoP realm=\"countersign\", error=\"use_dpop_nonce\", {algorithms}")
+        );
+        assert!(bound(ErrorCode::InvalidSenderProof, "Bearer x").starts_with("DPoP "));
+        assert_eq!(said(ErrorCode::InvalidDpopProof, None), None);
     }
 
     #[test]

@@ -22,6 +22,8 @@ use crate::types::Timestamp;
 
 /// Says that a request and its repetition are one.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Proves that the sender holds a key (RFC 9449 §4.1).
+const DPOP: HeaderName = HeaderName::from_static("dpop");
 
 /// Why a request cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,8 +47,12 @@ pub(super) enum Unreadable {
 
 impl From<Unreadable> for OAuthError {
     fn from(unreadable: Unreadable) -> Self {
-        let code = match unreadable {
+        let code = match &unreadable {
             Unreadable::TooLarge(_) => ErrorCode::PayloadTooLarge,
+            // RFC 9449 §4.3: one header, and one well-formed JWT in it.
+            Unreadable::Repeated(name) | Unreadable::NotAscii(name) if *name == DPOP => {
+                ErrorCode::InvalidDpopProof
+            }
             Unreadable::Repeated(_)
             | Unreadable::NotAscii(_)
             | Unreadable::Truncated
@@ -88,6 +94,7 @@ pub(super) async fn read(
         idempotency_key: header(IDEMPOTENCY_KEY)?.map(Secret::new),
         door: Door::Public,
         presented: None,
+        dpop: header(DPOP)?.map(Secret::new),
         body: body(request, payload, limits.body_bytes, limits.body_timeout).await?,
         request_id: arrival.request_id,
         now: arrival.now,

@@ -20,6 +20,7 @@ mod jws;
 mod decoy;
 mod mac;
 mod signing_key;
+mod mac_key;
 mod sealing_key;
 pub mod forge;
 #[cfg(test)]
@@ -32,5 +33,6 @@ pub use jwk::{KeyProblem, LONGEST_KEY_ID, PublicKey};
 pub use jwk_set::{InvalidKey, JwkSet, MOST_KEYS};
 pub use jws::{InvalidJws, LONGEST_JWS, UnverifiedJws, VerifiedJws};
 pub use mac::{HS256, UnverifiedMac, mac_jwt};
+pub use mac_key::MacKey;
 pub use sealing_key::{SealingError, SealingKey};
 pub use signing_key::{SigningError, SigningKey};

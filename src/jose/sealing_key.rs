@@ -6,6 +6,7 @@ use josekit::jwe::{self, Dir, JweDecrypter, JweEncrypter, JweHeader};
 use josekit::jwk::Jwk;
 
 use crate::jose::compact;
+use crate::jose::mac_key::MacKey;
 use crate::types::Secret;
 use crate::types::json;
 
@@ -55,6 +56,16 @@ impl SealingKey {
     pub fn from_secret(secret: &Secret) -> Result<Self, SealingError> {
         let bytes = compact::decode(secret.reveal()).ok_or(SealingError::Key)?;
         Ok(Self { bytes: bytes.try_into().map_err(|_| SealingError::Key)? })
+    }
+
+    /// A key that follows from this one, for one purpose: what every node that has the same sealing
+    /// key has without being told.
+    ///
+    /// # Errors
+    ///
+    /// The cryptographic library fails.
+    pub fn mac_key(&self, purpose: &str) -> Result<MacKey, SealingError> {
+        MacKey::derive(&self.bytes, purpose)
     }
 
     /// The key itself, to be kept where only this server reads.

@@ -20,6 +20,7 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 
 use crate::jose::Algorithm;
+use crate::jose::MacKey;
 use crate::jose::SealingError;
 use crate::jose::SealingKey;
 use crate::jose::SigningError;
@@ -146,6 +147,16 @@ impl Keyring {
             return Err(StorageError::Unavailable(reason).into());
         }
         self.replace(now).await
+    }
+
+    /// A key for one purpose that every node has without being told: it follows from the key that seals
+    /// the signing keys.
+    ///
+    /// # Errors
+    ///
+    /// The cryptographic library fails.
+    pub fn mac_key(&self, purpose: &str) -> Result<MacKey, KeyringError> {
+        self.options.sealing.mac_key(purpose).map_err(KeyringError::Sealing)
     }
 
     /// The keys as they were last loaded, however long ago. Public documents and the verification

@@ -8,6 +8,15 @@ use crate::types::Secret;
 /// The longest bearer token that is read.
 pub const LONGEST_TOKEN: usize = 8 * 1024;
 
+/// How an access token is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// By whoever has it (RFC 6750).
+    Bearer,
+    /// By whoever holds the key that it is bound to (RFC 9449 §7.1).
+    Dpop,
+}
+
 /// Why a header holds no bearer token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidBearer {
@@ -38,16 +47,30 @@ impl From<InvalidBearer> for OAuthError {
 ///
 /// No header, another scheme, or a malformed token.
 pub fn bearer_token(authorization: Option<&str>) -> Result<Secret, InvalidBearer> {
-    let header = authorization.ok_or(InvalidBearer::Missing)?;
-    let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
-    if !scheme.eq_ignore_ascii_case("Bearer") {
-        return Err(InvalidBearer::Scheme);
+    match access_token(authorization)? {
+        (Scheme::Bearer, token) => Ok(token),
+        (Scheme::Dpop, _) => Err(InvalidBearer::Scheme),
     }
+}
+
+/// Reads `Bearer <token>` or `DPoP <token>`; the scheme's case does not matter (RFC 9110 §11.1).
+///
+/// # Errors
+///
+/// As [`bearer_token`].
+pub fn access_token(authorization: Option<&str>) -> Result<(Scheme, Secret), InvalidBearer> {
+    let header = authorization.ok_or(InvalidBearer::Missing)?;
+    let (name, token) = header.split_once(' ').unwrap_or((header, ""));
+    let scheme = match name {
+        name if name.eq_ignore_ascii_case("Bearer") => Scheme::Bearer,
+        name if name.eq_ignore_ascii_case("DPoP") => Scheme::Dpop,
+        _ => return Err(InvalidBearer::Scheme),
+    };
     let token = token.trim_start_matches(' ');
     if token.len() > LONGEST_TOKEN || !is_b64token(token) {
         return Err(InvalidBearer::Malformed);
     }
-    Ok(Secret::new(token))
+    Ok((scheme, Secret::new(token)))
 }
 
 /// RFC 6750 §2.1: `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
@@ -65,6 +88,22 @@ mod tests {
         for header in ["Bearer a.b-c_~+/==", "bearer a.b-c_~+/==", "BEARER  a.b-c_~+/=="] {
             assert_eq!(bearer_token(Some(header)).unwrap().reveal(), "a.b-c_~+/==");
         }
+    }
+
+    #[test]
+    fn a_token_is_used_by_either_scheme_in_any_case() {
+        for (header, expected) in [
+            ("DPoP a.b", Scheme::Dpop),
+            ("dPoP a.b", Scheme::Dpop),
+            ("dpop a.b", Scheme::Dpop),
+            ("bEARER a.b", Scheme::Bearer),
+        ] {
+            let (scheme, token) = access_token(Some(header)).unwrap();
+            assert_eq!((scheme, token.reveal()), (expected, "a.b"), "{header}");
+        }
+        assert_eq!(bearer_token(Some("DPoP a.b")).unwrap_err(), InvalidBearer::Scheme);
+        assert_eq!(access_token(Some("DPoP ")).unwrap_err(), InvalidBearer::Malformed);
+        assert_eq!(access_token(Some("DPoPa.b")).unwrap_err(), InvalidBearer::Scheme);
     }
 
     #[test]

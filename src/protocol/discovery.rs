@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::jose::Algorithm;
 use crate::protocol::client_authentication::client_assertion::PRIVATE_KEY_JWT;
+use crate::protocol::dpop;
 use crate::protocol::token::client_credentials::CLIENT_CREDENTIALS;
 use crate::types::Issuer;
 
@@ -39,6 +40,8 @@ pub struct Features {
     pub introspection: bool,
     /// `POST /revoke`.
     pub revocation: bool,
+    /// `DPoP` (RFC 9449): the `DPoP` header is read, and tokens may be bound to a key.
+    pub dpop: bool,
     /// What a client may sign its assertions with.
     pub assertion_algorithms: Vec<Algorithm>,
 }
@@ -68,6 +71,8 @@ pub struct Metadata {
     revocation_endpoint_auth_methods_supported: Option<[&'static str; 1]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revocation_endpoint_auth_signing_alg_values_supported: Option<Vec<&'static str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dpop_signing_alg_values_supported: Option<[&'static str; 3]>,
     #[serde(flatten)]
     openid: Option<OpenIdMetadata>,
 }
@@ -104,6 +109,9 @@ impl Metadata {
             revocation_endpoint: at(revocation, path::REVOCATION),
             revocation_endpoint_auth_methods_supported: revocation.then_some([PRIVATE_KEY_JWT]),
             revocation_endpoint_auth_signing_alg_values_supported: revocation.then(algorithms),
+            dpop_signing_alg_values_supported: features
+                .dpop
+                .then(|| dpop::ALGORITHMS.map(Algorithm::name)),
             openid: None,
         }
     }
@@ -129,6 +137,7 @@ mod tests {
             registration: true,
             introspection: true,
             revocation: true,
+            dpop: true,
             assertion_algorithms: vec![Algorithm::Es256, Algorithm::Ps256],
         }
     }
@@ -162,17 +171,23 @@ mod tests {
                 "revocation_endpoint": "https://as.example/revoke",
                 "revocation_endpoint_auth_methods_supported": ["private_key_jwt"],
                 "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+                "dpop_signing_alg_values_supported": ["ES256", "PS256", "EdDSA"],
             })
         );
     }
 
     #[test]
     fn what_is_off_is_absent() {
-        let off =
-            Features { registration: false, introspection: false, revocation: false, ..features() };
+        let off = Features {
+            registration: false,
+            introspection: false,
+            revocation: false,
+            dpop: false,
+            ..features()
+        };
         let document = json_of(&Metadata::oauth(&issuer(), &off));
         let members = document.as_object().unwrap();
-        for word in ["registration", "introspection", "revocation", "authorization"] {
+        for word in ["registration", "introspection", "revocation", "authorization", "dpop"] {
             assert!(!members.keys().any(|name| name.starts_with(word)), "{word}");
         }
     }

@@ -44,6 +44,14 @@ error_codes! {
     InvalidToken = "invalid_token",
     /// RFC 6750 §3.1: the bearer token lacks a scope.
     InsufficientScope = "insufficient_scope",
+    /// RFC 9449 §5: the proof of a key is missing or not acceptable.
+    InvalidDpopProof = "invalid_dpop_proof",
+    /// RFC 9449 §8: the proof must hold the nonce that the answer brings.
+    UseDpopNonce = "use_dpop_nonce",
+    /// RFC 9449 §7.1: the same as [`Self::InvalidDpopProof`], where an access token is used.
+    InvalidSenderProof = "invalid_dpop_proof",
+    /// RFC 9449 §9: the same as [`Self::UseDpopNonce`], where an access token is used.
+    UseSenderNonce = "use_dpop_nonce",
     /// RFC 7591 §3.2.2: a redirect URI is not acceptable.
     InvalidRedirectUri = "invalid_redirect_uri",
     /// RFC 7591 §3.2.2: a metadata field is not acceptable.
@@ -85,6 +93,8 @@ pub struct OAuthError {
     pub members: Map<String, Value>,
     /// For the log only. It never holds a secret, token, assertion or statement.
     pub detail: Option<String>,
+    /// Further headers of the answer.
+    pub headers: Vec<(&'static str, String)>,
     /// After how many seconds the same request may succeed (RFC 9110 §10.2.3).
     pub retry_after: Option<u32>,
 }
@@ -98,6 +108,7 @@ impl OAuthError {
             description: description.into(),
             members: Map::new(),
             detail: None,
+            headers: Vec::new(),
             retry_after: None,
         }
     }
@@ -106,6 +117,13 @@ impl OAuthError {
     #[must_use]
     pub fn with_detail(mut self, detail: impl std::fmt::Display) -> Self {
         self.detail = Some(detail.to_string());
+        self
+    }
+
+    /// Adds a header to the answer.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
         self
     }
 

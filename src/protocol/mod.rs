@@ -4,6 +4,7 @@ pub mod bearer;
 pub mod client;
 pub mod client_authentication;
 pub mod discovery;
+pub mod dpop;
 pub mod error;
 pub mod introspection;
 pub mod parameters;

@@ -8,6 +8,7 @@ use countersign::jose::{Algorithm, JwkSet, SigningKey, UnverifiedJws};
 use countersign::protocol::client_authentication::{
     Addressee, AudienceRule, OurNames, UnverifiedAssertion,
 };
+use countersign::protocol::dpop::{self, Expected, UnverifiedProof};
 use countersign::protocol::registration::{RegistrationRequest, UnverifiedStatement};
 use countersign::protocol::token::AccessTokenClaims;
 use countersign::protocol::token::access_token::TYPE;
@@ -29,14 +30,16 @@ enum Kind {
     RegistrationRequest,
     ClientAssertion,
     AccessToken,
+    DpopProof,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::SoftwareStatement,
         Self::RegistrationRequest,
         Self::ClientAssertion,
         Self::AccessToken,
+        Self::DpopProof,
     ];
 
     /// A good one.
@@ -65,8 +68,19 @@ impl Kind {
                     "policy_digest": "sha256:x",
                 }),
             ),
+            Self::DpopProof => {
+                (dpop::TYPE, json!({ "htm": "POST", "htu": format!("{ISSUER}/token") }))
+            }
         };
-        key.sign(typ, &together(&times, &claims)).unwrap()
+        let claims = together(&times, &claims);
+        match self {
+            Self::DpopProof => {
+                let header = json!({ "jwk": key.public_jwk() });
+                let (header, claims) = (header.as_object().unwrap(), claims.as_object().unwrap());
+                key.sign_with(typ, header, claims).unwrap()
+            }
+            _ => key.sign(typ, &claims).unwrap(),
+        }
     }
 
     /// Whether the reader of this kind believes `text`.
@@ -97,6 +111,16 @@ impl Kind {
                     let typ = read.header.typ.as_deref();
                     AccessTokenClaims::read(typ, read.claims, &us).is_ok()
                 }),
+            Self::DpopProof => {
+                let expected = Expected {
+                    methods: &["POST"],
+                    addresses: &[us.join("/token")],
+                    algorithms: &dpop::ALGORITHMS,
+                    access_token: None,
+                    nonce: None,
+                };
+                UnverifiedProof::parse(text).and_then(|read| read.verify(&expected, now)).is_ok()
+            }
         }
     }
 }

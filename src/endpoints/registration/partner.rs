@@ -12,6 +12,7 @@ use crate::policy::reason::Class;
 use crate::policy::{
     Decision, GrantFacts, GrantInput, ItemDecision, Reason, SenderConstraint, StatementFacts,
 };
+use crate::protocol::client::ClientMetadata;
 use crate::protocol::{ErrorCode, OAuthError};
 use crate::storage::StorageError;
 use crate::types::{ReasonCode, ScopeSet, Timestamp};
@@ -93,7 +94,7 @@ impl Partner {
                 },
                 role_scopes: None,
                 client_auth_method: &evidence.metadata.token_endpoint_auth_method,
-                sender_constraint: SenderConstraint::None,
+                sender_constraint: sender_constraint(&evidence.metadata),
                 environment: app.settings.server.environment,
                 waivers: &no_waivers,
                 overdue_conditions: &no_conditions,
@@ -101,6 +102,17 @@ impl Partner {
             now,
         );
         app.policy.decide_grants(&facts, &evidence.metadata.scope)
+    }
+}
+
+/// How the client's tokens will be bound, by what it registers.
+const fn sender_constraint(metadata: &ClientMetadata) -> SenderConstraint {
+    if metadata.extension.dpop_bound_access_tokens {
+        SenderConstraint::Dpop
+    } else if metadata.extension.tls_client_certificate_bound_access_tokens {
+        SenderConstraint::Mtls
+    } else {
+        SenderConstraint::None
     }
 }
 

@@ -22,6 +22,7 @@ fn today() -> Supported {
         registration: true,
         introspection: true,
         revocation: true,
+        dpop: false,
         assertion_algorithms: vec![Algorithm::Es256, Algorithm::Ps256, Algorithm::EdDsa],
     })
 }

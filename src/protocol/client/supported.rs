@@ -182,6 +182,7 @@ impl Supported {
                 .collect(),
             application_types: vec!["web", "native"],
             certificate_subjects: CERTIFICATE_SUBJECTS.to_vec(),
+            dpop: features.dpop,
             ..Self::default()
         }
     }
@@ -241,6 +242,7 @@ mod tests {
             registration: true,
             introspection: true,
             revocation: true,
+            dpop: true,
             assertion_algorithms: Algorithm::ALL.to_vec(),
         });
         let known = Supported::known();

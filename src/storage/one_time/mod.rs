@@ -20,6 +20,8 @@ const MARGIN_SECONDS: i64 = 60;
 pub enum OneTimeKind {
     /// The `jti` of a client assertion (RFC 7523 §3).
     ClientAssertion,
+    /// The `jti` of a `DPoP` proof (RFC 9449 §11.1).
+    DpopProof,
     /// The `jti` of a signed registration request.
     RegistrationRequest,
     /// The `jti` of a software statement that its framework wants used once.
@@ -28,12 +30,17 @@ pub enum OneTimeKind {
 
 impl OneTimeKind {
     /// Every kind.
-    pub const ALL: [Self; 3] =
-        [Self::ClientAssertion, Self::RegistrationRequest, Self::SoftwareStatement];
+    pub const ALL: [Self; 4] = [
+        Self::ClientAssertion,
+        Self::DpopProof,
+        Self::RegistrationRequest,
+        Self::SoftwareStatement,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
             Self::ClientAssertion => "client_assertion",
+            Self::DpopProof => "dpop_proof",
             Self::RegistrationRequest => "registration_request",
             Self::SoftwareStatement => "software_statement",
         }

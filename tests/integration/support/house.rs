@@ -170,6 +170,7 @@ impl House {
             idempotency_key: None,
             door: Door::Public,
             presented: None,
+            dpop: None,
             body: body.as_bytes().to_vec(),
             request_id: RequestId::from_random("1"),
             now: self.clock.now(),
