@@ -113,8 +113,9 @@ impl PresentedProof {
 }
 
 /// The access token of a request to an endpoint that is itself a protected resource, used by whoever
-/// it is bound to (RFC 9449 §7, RFC 6750). Whether it suffices, and whether its client still stands,
-/// is the caller's to ask.
+/// it is bound to (RFC 9449 §7, RFC 8705 §3, RFC 6750).
+///
+/// Whether it suffices, and whether its client still stands, is the caller's to ask.
 ///
 /// # Errors
 ///
@@ -139,8 +140,8 @@ pub async fn access_token(app: &App, incoming: &Incoming) -> Result<Arc<KnownTok
         }
         (Some(Confirmation::Certificate(thumbprint)), Scheme::Bearer) => {
             // RFC 8705 §3.
-            let shown = incoming.presented.as_ref().map(|shown| shown.leaf.thumbprint());
-            if shown != Some(thumbprint) {
+            let shown = incoming.presented.as_ref().map(|shown| shown.leaf().thumbprint());
+            if shown != Some(thumbprint.as_str()) {
                 let description = "the access token is bound to a certificate that is not shown";
                 return Err(invalid_token(description).into());
             }

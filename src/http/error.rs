@@ -175,6 +175,21 @@ mod tests {
     }
 
     #[test]
+    fn a_proof_is_refused_with_400_where_tokens_are_issued_and_401_where_they_are_used() {
+        for (code, expected) in [
+            (ErrorCode::InvalidDpopProof, 400),
+            (ErrorCode::UseDpopNonce, 400),
+            (ErrorCode::InvalidSenderProof, 401),
+            (ErrorCode::UseSenderNonce, 401),
+        ] {
+            let refusal = OAuthError::new(code, "no").with_header("dpop-nonce", "n");
+            let response = render(&refusal, None);
+            assert_eq!(response.status(), expected);
+            assert_eq!(response.headers().get("dpop-nonce").unwrap(), "n");
+        }
+    }
+
+    #[test]
     fn a_refusal_is_json_that_nobody_keeps() {
         let refusal = OAuthError::new(ErrorCode::InvalidToken, "no").with_detail("private");
         let response = render(&refusal, None);

@@ -79,7 +79,10 @@ impl Kind {
                 let (header, claims) = (header.as_object().unwrap(), claims.as_object().unwrap());
                 key.sign_with(typ, header, claims).unwrap()
             }
-            _ => key.sign(typ, &claims).unwrap(),
+            Self::SoftwareStatement
+            | Self::RegistrationRequest
+            | Self::ClientAssertion
+            | Self::AccessToken => key.sign(typ, &claims).unwrap(),
         }
     }
 
