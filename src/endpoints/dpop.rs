@@ -14,7 +14,7 @@ use crate::protocol::dpop::nonce::NonceTimes;
 use crate::protocol::dpop::{
     ALGORITHMS, Expected, InvalidProof, NONCE_HEADER, Nonces, UnverifiedProof, VerifiedProof,
 };
-use crate::protocol::token::Confirmation;
+use crate::protocol::token::{AccessTokenClaims, Confirmation};
 use crate::protocol::{ErrorCode, OAuthError};
 use crate::storage::{Consumed, OneTimeKind, OneTimeUse};
 use crate::types::{Secret, Timestamp};
@@ -125,9 +125,26 @@ pub async fn access_token(app: &App, incoming: &Incoming) -> Result<Arc<KnownTok
     let (scheme, token) = bearer::access_token(authorization)?;
     let found = app.access_tokens.find(&token, &app.token_source(), incoming.now).await?;
     let known = found.ok_or_else(|| invalid_token("the access token is unknown or has ended"))?;
-    match (known.claims().cnf.as_ref(), scheme) {
+    check_holder(app, incoming, scheme, &token, known.claims()).await?;
+    Ok(known)
+}
+
+/// That the sender of a request that uses an access token holds what the token is bound to, and uses
+/// it as that demands (RFC 9449 §7, RFC 8705 §3).
+///
+/// # Errors
+///
+/// It does not; or a store fails.
+pub(super) async fn check_holder(
+    app: &App,
+    incoming: &Incoming,
+    scheme: Scheme,
+    token: &Secret,
+    claims: &AccessTokenClaims,
+) -> Result<(), Failure> {
+    match (claims.cnf.as_ref(), scheme) {
         (Some(Confirmation::DpopKey(thumbprint)), Scheme::Dpop) => {
-            let proved = prove_for(app, incoming, &token).await.map_err(Unproved::at_resource)?;
+            let proved = prove_for(app, incoming, token).await.map_err(Unproved::at_resource)?;
             proved.proof.check_bound_to(thumbprint).map_err(|other| other.at_resource())?;
         }
         (None, Scheme::Bearer) => {}
@@ -147,7 +164,7 @@ pub async fn access_token(app: &App, incoming: &Incoming) -> Result<Arc<KnownTok
             }
         }
     }
-    Ok(known)
+    Ok(())
 }
 
 async fn prove_for(app: &App, incoming: &Incoming, token: &Secret) -> Result<ProvedKey, Unproved> {

@@ -5,12 +5,13 @@
 use serde_json::json;
 
 use crate::app::{App, KnownToken};
+use crate::endpoints::dpop;
 use crate::endpoints::exchange::Incoming;
 use crate::endpoints::failure::{Failure, check_fresh};
 use crate::endpoints::token_decision;
 use crate::governance::audit::{Actor, ActorKind, AuditAction, AuditEvent, Object};
 use crate::partners::{Client, EntitlementState, SoftwareProduct, standing};
-use crate::protocol::bearer::bearer_token;
+use crate::protocol::bearer::{self, Scheme};
 use crate::protocol::token::AccessTokenClaims;
 use crate::protocol::{ErrorCode, OAuthError};
 use crate::random;
@@ -51,9 +52,9 @@ pub(super) fn unauthorized() -> OAuthError {
 
 /// R3: token **and** URL must name the same living client.
 pub(super) async fn authenticate(app: &App, incoming: &Incoming) -> Result<Managed, Failure> {
-    let token = bearer_token(incoming.authorization.as_ref().map(Secret::reveal));
+    let token = bearer::access_token(incoming.authorization.as_ref().map(Secret::reveal));
     // An empty or malformed one is no token, which is 401 here, whatever it is elsewhere (DCR-007).
-    let token = token.map_err(|invalid| unauthorized().with_detail(invalid))?;
+    let (scheme, token) = token.map_err(|invalid| unauthorized().with_detail(invalid))?;
     let id = ClientId::parse(incoming.segment("client_id")).map_err(|_| unauthorized())?;
     let Some(found) = find(app, &id).await? else {
         revoke_of_the_dead(app, incoming, &token).await?;
@@ -63,13 +64,15 @@ pub(super) async fn authenticate(app: &App, incoming: &Incoming) -> Result<Manag
     let shown = match framework.map_or(&Management::RegistrationAccessToken, Framework::management)
     {
         Management::RegistrationAccessToken => {
-            if !found.client.registration_access_token.matches(&token) {
+            let matches = found.client.registration_access_token.matches(&token);
+            if scheme != Scheme::Bearer || !matches {
                 return Err(unauthorized().into());
             }
             Some(token)
         }
         Management::ClientCredentials { scope } => {
             let access = own_token(app, incoming, &id, &token).await?;
+            dpop::check_holder(app, incoming, scheme, &token, access.claims()).await?;
             check_scope(app, incoming, access.claims(), scope.as_ref()).await?;
             None
         }
@@ -134,7 +137,8 @@ async fn check_scope(
     let wanted: ScopeSet = [scope.clone()].into_iter().collect();
     let known = app.clients.find(&app.database, &claims.client_id).await?;
     let known = known.ok_or_else(unauthorized)?;
-    let decide = || token_decision::decide(app, &known, &wanted, &claims.client_key, incoming.now);
+    let (key, bound) = (&claims.client_key, claims.cnf.as_ref());
+    let decide = || token_decision::decide(app, &known, &wanted, key, bound, incoming.now);
     if claims.scope.contains(scope) && token_decision::approved(&decide()).contains(scope) {
         return Ok(());
     }

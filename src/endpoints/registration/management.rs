@@ -6,6 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
+use crate::endpoints::dpop;
 use crate::endpoints::exchange::{Answer, Incoming, Method};
 use crate::endpoints::failure::Failure;
 use crate::governance::audit::{Actor, ActorKind, AuditAction, AuditEvent};
@@ -34,6 +35,10 @@ use super::{Known, check_enabled, consider, refuse};
 ///
 /// The request is refused; or something of ours is broken.
 pub async fn manage(app: &App, incoming: &Incoming) -> Result<Answer, Failure> {
+    dpop::with_nonce(app, incoming.now, answer(app, incoming).await)
+}
+
+async fn answer(app: &App, incoming: &Incoming) -> Result<Answer, Failure> {
     check_enabled(app)?;
     let managed = access::authenticate(app, incoming).await?;
     match asked(app, &managed, incoming.method)? {
