@@ -93,6 +93,7 @@ impl Case {
             statement: &statement,
             facts: &facts,
             keys: &self.software_keys,
+            certificate: None,
             us: &self.us,
         };
         let bound = bind(request, with, self.now).unwrap();

@@ -139,7 +139,7 @@ impl App {
     pub fn statement_key_rules(&self, framework: &Framework) -> FetchRules {
         let host = match framework.key_source() {
             FrameworkKeys::JwksUri(uri) => Some(uri.host().to_owned()),
-            FrameworkKeys::Jwks(_) => None,
+            FrameworkKeys::Jwks(_) | FrameworkKeys::Certificates(_) => None,
         };
         FetchRules {
             allowed_hosts: host.into_iter().collect(),

@@ -1,4 +1,4 @@
-//! The proof that who presents a statement holds the software it speaks of (REG-G1, S11).
+//! The proof that who presents a statement holds the software it speaks of (REG-G1, S0, S11, S12).
 
 use serde_json::{Map, Value};
 
@@ -10,42 +10,65 @@ use crate::protocol::registration::RequestFormat;
 use crate::protocol::registration::RequestProblem;
 use crate::protocol::registration::SoftwareStatement;
 use crate::protocol::registration::VerifiedRequest;
+use crate::trust::certificate::CheckedCertificate;
 use crate::trust::facts::StatementFacts;
+use crate::trust::framework::Binding;
 use crate::trust::framework::Framework;
 use crate::types::Issuer;
 use crate::types::Timestamp;
 
-/// A request that a key of the statement's software signed, and that carries this very statement.
-/// Only [`bind`] makes one.
+/// A request whose presenter has proved, as the framework demands, that it holds the software of
+/// this very statement. Only [`bind`] makes one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bound {
-    request: VerifiedRequest,
+    body: Body,
     format: RequestFormat,
+    certificate: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Body {
+    Signed(VerifiedRequest),
+    Plain(Map<String, Value>),
 }
 
 impl Bound {
-    /// The `jti` of the request, to be used once.
-    #[must_use]
-    pub fn jti(&self) -> &str {
-        self.request.jti()
+    fn signed(&self) -> Option<&VerifiedRequest> {
+        match &self.body {
+            Body::Signed(request) => Some(request),
+            Body::Plain(_) => None,
+        }
     }
 
-    /// When the request was signed.
+    /// The `jti` of the request, to be used once, if it was signed and has one.
     #[must_use]
-    pub const fn issued_at(&self) -> Timestamp {
-        self.request.issued_at()
+    pub fn jti(&self) -> Option<&str> {
+        self.signed().and_then(VerifiedRequest::jti)
     }
 
-    /// When the request expires.
+    /// When the request was signed and when it expires, if it was signed.
     #[must_use]
-    pub const fn expires_at(&self) -> Timestamp {
-        self.request.expires_at()
+    pub fn validity(&self) -> Option<(Timestamp, Timestamp)> {
+        self.signed().map(|request| (request.issued_at(), request.expires_at()))
     }
 
-    /// The RFC 7638 thumbprint of the key that signed it.
+    /// The RFC 7638 thumbprint of the key that signed the request, if one did.
     #[must_use]
-    pub fn key_thumbprint(&self) -> &str {
-        self.request.key_thumbprint()
+    pub fn key_thumbprint(&self) -> Option<&str> {
+        self.signed().map(VerifiedRequest::key_thumbprint)
+    }
+
+    /// The thumbprint (`x5t#S256`) of the certificate that proved who presents, if one did.
+    #[must_use]
+    pub fn certificate_thumbprint(&self) -> Option<&str> {
+        self.certificate.as_deref()
+    }
+
+    /// What proved who presents: the thumbprint of the key or, where the request was not signed, of
+    /// the certificate. Empty where the framework demands no proof.
+    #[must_use]
+    pub fn prover(&self) -> &str {
+        self.key_thumbprint().or(self.certificate_thumbprint()).unwrap_or_default()
     }
 
     /// How the request was written.
@@ -57,7 +80,10 @@ impl Bound {
     /// The metadata it asks for.
     #[must_use]
     pub const fn members(&self) -> &Map<String, Value> {
-        self.request.members()
+        match &self.body {
+            Body::Signed(request) => request.members(),
+            Body::Plain(members) => members,
+        }
     }
 }
 
@@ -72,16 +98,19 @@ pub struct Presentation<'a> {
     pub facts: &'a StatementFacts,
     /// The keys of the software, from where `Framework::presenter_keys` says.
     pub keys: &'a JwkSet,
+    /// The client certificate, from `Framework::check_certificate`.
+    pub certificate: Option<&'a CheckedCertificate>,
     /// This server.
     pub us: &'a Issuer,
 }
 
-/// S11, S12: verifies that the request was signed by a key of the software, for us, now.
+/// S11, S12: verifies what the framework's binding demands: the request's signature by a key of the
+/// software, for us, now; the certificate's names; or that the statement's own certificate signed it.
 ///
 /// # Errors
 ///
-/// The framework takes another format, the signature is not by one of `keys`, or the envelope is not
-/// what the framework demands.
+/// The framework takes another format, the certificate names others, the signature is not by one of
+/// `keys`, or the envelope is not what the framework demands.
 pub fn bind(
     request: RegistrationRequest,
     with: Presentation<'_>,
@@ -89,20 +118,40 @@ pub fn bind(
 ) -> Result<Bound, Problems> {
     with.framework.check_format(&request)?;
     let format = request.format();
-    let signed = match request {
-        RegistrationRequest::Signed(signed) => signed,
-        // Every framework that loads takes signed requests alone.
-        RegistrationRequest::Json(_) => {
-            let accepted = RequestFormat::Jwt.media_type().to_owned();
-            let problem = RequestProblem::FormatNotAccepted { accepted };
-            return Err(RequestError::from(problem).into());
+    with.framework.check_holder(with.certificate, with.statement.claims())?;
+    let body = match request {
+        RegistrationRequest::Signed(signed) => {
+            let us = with.us;
+            let rules = with.framework.request_rules(us, with.facts.software_id.as_str());
+            Body::Signed(signed.verify(&rules, with.keys, now)?)
+        }
+        RegistrationRequest::Json(members) => {
+            check_unsigned(&with)?;
+            Body::Plain(members)
         }
     };
-    let rules = with.framework.request_rules(with.us, with.facts.software_id.as_str());
-    let request = signed.verify(&rules, with.keys, now)?;
-    let carried = request.members().get("software_statement").and_then(Value::as_str);
+    let presented = with.certificate.map(CheckedCertificate::certificate);
+    let certificate = presented.or(with.statement.certificate());
+    let certificate = certificate.map(|one| one.thumbprint().to_owned());
+    let bound = Bound { body, format, certificate };
+    let carried = bound.members().get("software_statement").and_then(Value::as_str);
     if carried != Some(with.statement.text()) {
         return Err(RequestError::from(RequestProblem::OtherStatement).into());
     }
-    Ok(Bound { request, format })
+    Ok(bound)
+}
+
+/// A request that nobody signed needs another proof.
+fn check_unsigned(with: &Presentation<'_>) -> Result<(), Problems> {
+    let proved = match with.framework.binding() {
+        Binding::RequestJws { .. } => false,
+        Binding::Certificate(_) => with.certificate.is_some(),
+        Binding::X5c => with.statement.certificate().is_some(),
+        Binding::None => true,
+    };
+    if proved {
+        return Ok(());
+    }
+    let accepted = RequestFormat::Jwt.media_type().to_owned();
+    Err(RequestError::from(RequestProblem::FormatNotAccepted { accepted }).into())
 }

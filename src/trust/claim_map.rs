@@ -102,7 +102,13 @@ pub fn merge(
     facts: &StatementFacts,
     request: &Bound,
 ) -> Merged {
-    merge_members(framework, statement.claims(), facts, request.members())
+    let mut merged = merge_members(framework, statement.claims(), facts, request.members());
+    // Who signs statements with a certificate authenticates with its key.
+    if let Some(keys) = statement.own_keys() {
+        merged.members.insert("jwks".to_owned(), keys);
+        merged.vouched.insert("jwks".to_owned());
+    }
+    merged
 }
 
 pub(super) fn merge_members(

@@ -45,6 +45,7 @@ fn server() -> Supported {
         grant_types: vec!["client_credentials"],
         token_endpoint_auth_methods: vec!["private_key_jwt"],
         token_endpoint_auth_signing_algs: vec!["ES256"],
+        application_types: vec!["web"],
         ..Supported::default()
     }
 }
@@ -155,8 +156,14 @@ impl Software {
         let framework = framework();
         let facts = framework.facts(statement).unwrap();
         let keys = &keys(&self.own);
-        let with =
-            Presentation { framework: &framework, statement, facts: &facts, keys, us: &us() };
+        let with = Presentation {
+            framework: &framework,
+            statement,
+            facts: &facts,
+            keys,
+            certificate: None,
+            us: &us(),
+        };
         bind(request, with, now())
     }
 }
@@ -175,7 +182,10 @@ fn a_statement_and_a_request_of_its_software_become_metadata() {
     assert!(matches!(framework.presenter_keys(&statement), Ok(PresenterKeys::Address(_))));
     let request = software.request(&text, json!({ "grant_types": ["client_credentials"] }));
     let bound = software.bind(&statement, request).unwrap();
-    assert_eq!((bound.jti(), bound.key_thumbprint()), ("r1", software.own.thumbprint()));
+    assert_eq!(
+        (bound.jti(), bound.key_thumbprint()),
+        (Some("r1"), Some(software.own.thumbprint()))
+    );
     let (client, replaced) =
         merge(&framework, &statement, &facts, &bound).into_metadata(&framework, &server()).unwrap();
     assert_eq!(client.client_name(), Some("Acme Budget"));

@@ -84,10 +84,19 @@ const fn guarded(name: &'static str, shape: Shape, of_directory: bool) -> Member
     Member { name, shape, guarded: true, of_directory }
 }
 
-static MEMBERS: [Member; 22] = [
+static MEMBERS: [Member; 43] = [
     guarded("redirect_uris", Shape::List, true),
     guarded("jwks_uri", Shape::Text, true),
     guarded("jwks", Shape::Object, true),
+    guarded("webhook_uris", Shape::List, true),
+    guarded("legal_entity_id", Shape::Text, true),
+    guarded("legal_entity_name", Shape::Text, true),
+    guarded("org_id", Shape::Text, true),
+    guarded("org_name", Shape::Text, true),
+    guarded("client_description", Shape::Text, true),
+    guarded("revocation_uri", Shape::Text, true),
+    guarded("recipient_base_uri", Shape::Text, true),
+    guarded("software_roles", Shape::Text, true),
     guarded("scope", Shape::Words, false),
     guarded("grant_types", Shape::List, false),
     guarded("response_types", Shape::List, false),
@@ -95,11 +104,22 @@ static MEMBERS: [Member; 22] = [
     plain("token_endpoint_auth_method", Shape::Text),
     plain("token_endpoint_auth_signing_alg", Shape::Text),
     plain("tls_client_auth_subject_dn", Shape::Text),
+    plain("tls_client_auth_san_dns", Shape::Text),
+    plain("tls_client_auth_san_uri", Shape::Text),
+    plain("tls_client_auth_san_ip", Shape::Text),
+    plain("tls_client_auth_san_email", Shape::Text),
     plain("application_type", Shape::Text),
     plain("sector_identifier_uri", Shape::Text),
     plain("subject_type", Shape::Text),
+    plain("id_token_signed_response_alg", Shape::Text),
+    plain("id_token_encrypted_response_alg", Shape::Text),
+    plain("id_token_encrypted_response_enc", Shape::Text),
+    plain("request_object_signing_alg", Shape::Text),
+    plain("authorization_signed_response_alg", Shape::Text),
+    plain("backchannel_client_notification_endpoint", Shape::Text),
     plain("initiate_login_uri", Shape::Text),
     plain("request_uris", Shape::List),
+    plain("post_logout_redirect_uris", Shape::List),
     plain("client_name", Shape::Text),
     plain("client_uri", Shape::Text),
     plain("logo_uri", Shape::Text),
@@ -107,6 +127,7 @@ static MEMBERS: [Member; 22] = [
     plain("policy_uri", Shape::Text),
     plain("contacts", Shape::List),
     plain("software_version", Shape::Text),
+    plain("backchannel_token_delivery_mode", Shape::Text),
 ];
 
 impl Member {

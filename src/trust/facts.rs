@@ -42,7 +42,7 @@ pub struct StatementFacts {
 pub enum PresenterKeys {
     /// At this address, whose host the framework allows.
     Address(HttpsUri),
-    /// In the statement itself.
+    /// In the statement itself, or in the certificate that signed it.
     Value(JwkSet),
 }
 
@@ -85,6 +85,12 @@ impl Framework {
     ///
     /// The statement names none, or names them on a host that the framework does not allow.
     pub fn presenter_keys(&self, statement: &SoftwareStatement) -> Result<PresenterKeys, Problems> {
+        if let Some(own) = statement.own_keys() {
+            let claim = "x5c".to_owned();
+            return JwkSet::parse(&own)
+                .map(PresenterKeys::Value)
+                .map_err(|_| problem(StatementProblem::ClaimMalformed { claim }));
+        }
         let claims = statement.claims();
         let at = |member: &str| {
             let rule = self.claims.get(member)?;

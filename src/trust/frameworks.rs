@@ -9,6 +9,7 @@ use crate::protocol::registration::UnverifiedStatement;
 use crate::trust::framework::Framework;
 use crate::trust::framework::FrameworkProblem;
 use crate::types::FrameworkName;
+use crate::types::Timestamp;
 
 /// The frameworks, by name and by issuer. The empty collection admits nobody (PEER-9).
 #[derive(Debug, Clone, Default)]
@@ -51,13 +52,26 @@ impl Frameworks {
     }
 
     /// S4: the framework whose issuer the statement names. The name is compared byte for byte
-    /// (SEC-61), and the signature decides later whether it is true.
+    /// (SEC-61), and the signature decides later whether it is true. A statement with certificates
+    /// in its header is its software's own, and belongs to the framework that vouches for those.
     ///
     /// # Errors
     ///
-    /// No issuer: the statement is bad. One we do not know: it is unapproved.
-    pub fn find(&self, statement: &UnverifiedStatement) -> Result<&Framework, StatementError> {
+    /// No issuer, or certificates where nobody takes any: the statement is bad. An issuer we do not
+    /// know, a chain that leads nowhere or to several frameworks: it is unapproved.
+    pub fn find(
+        &self,
+        statement: &UnverifiedStatement,
+        now: Timestamp,
+    ) -> Result<&Framework, StatementError> {
         let issuer = statement.issuer()?;
+        if statement.certificates().is_some() {
+            // Whoever is known by other keys is not known by a certificate of somebody's.
+            if self.by_issuer.contains_key(issuer) {
+                statement.refuse_certificates()?;
+            }
+            return self.by_certificate(statement, now);
+        }
         self.by_issuer
             .get(issuer)
             .and_then(|name| self.by_name.get(name))

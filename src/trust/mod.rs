@@ -6,6 +6,7 @@
 //! [`Merged`], which alone yields metadata.
 
 mod binding;
+mod certificate;
 mod claim_map;
 #[cfg(test)]
 mod claim_map_tests;
@@ -17,16 +18,19 @@ mod frameworks;
 mod held;
 mod host_pattern;
 mod role_ceiling;
+mod self_signed;
 mod status;
 
 pub use binding::{Bound, Presentation, bind};
+pub use certificate::{CertificateProblem, CheckedCertificate};
 pub use claim_map::{Merged, Replaced, merge};
 pub use claim_rule::{ClaimRule, MergeMode};
 pub use directory::{SHIPPED_DIRECTORY, directory_at};
 pub use facts::{PresenterKeys, StatementFacts};
 pub use framework::{
-    AssertionAudience, AssertionTerms, Duplicates, Framework, FrameworkProblem, InitialAccess,
-    KeySource, Management, ManagementMethod, Quotas, TrustEnvironment, UnusedRule, UpdateBody,
+    AssertionAudience, AssertionTerms, Authorities, Binding, CertificateBinding, Duplicates,
+    Framework, FrameworkProblem, InitialAccess, KeySource, Management, ManagementMethod, Quotas,
+    ReadFile, TrustEnvironment, Unserved, UnusedRule, UpdateBody,
 };
 pub use frameworks::Frameworks;
 pub use host_pattern::{HostPattern, InvalidHostPattern};

@@ -9,6 +9,7 @@ use crate::protocol::problem::shown;
 use crate::trust::claim_map::Merge;
 use crate::trust::claim_map::Replaced;
 use crate::trust::facts::StatementFacts;
+use crate::trust::framework::Ceiling;
 use crate::trust::framework::Framework;
 use crate::types::ScopeSet;
 
@@ -26,6 +27,29 @@ impl Merge<'_> {
             let grants: BTreeSet<&String> =
                 held.iter().filter_map(|ceiling| ceiling.grant_types.as_ref()).flatten().collect();
             self.grant_ceiling(framework, &grants);
+        }
+        self.detail_ceiling(framework, &held);
+    }
+
+    /// Where the table of roles speaks of authorization details at all, a role that names none has
+    /// none.
+    fn detail_ceiling(&mut self, framework: &Framework, held: &[&Ceiling]) {
+        const MEMBER: &str = "authorization_details_types";
+        if framework.ceilings.values().all(|one| one.authorization_details_types.is_none()) {
+            return;
+        }
+        let most: BTreeSet<&String> = held
+            .iter()
+            .filter_map(|ceiling| ceiling.authorization_details_types.as_ref())
+            .flatten()
+            .collect();
+        let asked = self.merged.members.get(MEMBER).and_then(Value::as_array);
+        let asked: Vec<String> = asked
+            .map(|listed| listed.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+            .unwrap_or_default();
+        for (index, kind) in asked.iter().enumerate().filter(|(_, kind)| !most.contains(kind)) {
+            let message = format!("the software's roles do not allow `{}`", shown(kind));
+            self.refuse(MEMBER, format!("{}/{index}", pointer(MEMBER)), message);
         }
     }
 

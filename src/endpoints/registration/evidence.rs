@@ -23,21 +23,21 @@ use crate::trust::{
 };
 use crate::types::Timestamp;
 
-/// A request that was signed by a key of the software that a believed statement speaks of.
+/// A request whose presenter holds the software that a believed statement speaks of.
 ///
 /// It has been used once by now: its `jti` is burnt. Its statement is not, so that whoever made a
 /// mistake in the metadata need not ask the directory for another.
 #[derive(Debug)]
 pub(super) struct Proof {
     /// Whose word it is.
-    pub(super) framework: Framework,
+    pub(super) framework: Box<Framework>,
     /// The statement, verified.
     pub(super) statement: SoftwareStatement,
     /// What it says of its software.
     pub(super) facts: StatementFacts,
     /// The keys of the software.
     pub(super) keys: JwkSet,
-    /// The request, signed by one of them.
+    /// The request, proved as the framework demands.
     pub(super) bound: Bound,
 }
 
@@ -54,9 +54,10 @@ impl Proof {
         let now = incoming.now;
         let request = RegistrationRequest::parse(incoming.content_type.as_deref(), &incoming.body)?;
         let unverified = request.software_statement()?;
-        let framework = app.frameworks.find(&unverified)?.clone();
+        let framework = Box::new(app.frameworks.find(&unverified, now)?.clone());
         // Before anything is fetched: a request that no key signed is nobody's.
         framework.check_format(&request)?;
+        let certificate = framework.check_certificate(incoming.presented.as_ref(), now)?;
         let statement = verify(app, &framework, unverified, now).await?;
         let facts = framework.facts(&statement)?;
         let keys = presenter_keys(app, &framework, &statement, &request, now).await?;
@@ -65,6 +66,7 @@ impl Proof {
             statement: &statement,
             facts: &facts,
             keys: &keys,
+            certificate: certificate.as_ref(),
             us: &app.settings.server.issuer,
         };
         let bound = trust::bind(request, with, now)?;
@@ -76,15 +78,20 @@ impl Proof {
         self.framework.echo(self.statement.claims())
     }
 
-    /// A signed request works once (S12).
+    /// A signed request works once (S12). One without a `jti` is as good as its statement and its
+    /// certificate are.
     async fn burn_request(&self, app: &App, now: Timestamp) -> Result<(), Failure> {
+        let Some((jti, (issued_at, expires_at))) = self.bound.jti().zip(self.bound.validity())
+        else {
+            return Ok(());
+        };
         let request = OneTimeUse {
             kind: OneTimeKind::RegistrationRequest,
             issuer: self.framework.name().to_string(),
             subject: self.facts.software_id.to_string(),
-            value: self.bound.jti().to_owned(),
-            issued_at: self.bound.issued_at(),
-            expires_at: self.bound.expires_at(),
+            value: jti.to_owned(),
+            issued_at,
+            expires_at,
         };
         match app.one_time.consume_once(request, now).await? {
             Consumed::First => Ok(()),
@@ -144,7 +151,9 @@ async fn verify(
     unverified: UnverifiedStatement,
     now: Timestamp,
 ) -> Result<SoftwareStatement, Failure> {
+    let us = &app.settings.server.issuer;
     let keys = match framework.key_source() {
+        KeySource::Certificates(_) => return Ok(framework.verify_self_signed(unverified, us, now)?),
         KeySource::Jwks(keys) => keys.clone(),
         KeySource::JwksUri(uri) => {
             let rules = app.statement_key_rules(framework);
@@ -153,7 +162,7 @@ async fn verify(
             keys.map_err(|error| Broken::Remote(error.to_string()))?
         }
     };
-    Ok(unverified.verify(&framework.statement_rules(&app.settings.server.issuer), &keys, now)?)
+    Ok(unverified.verify(&framework.statement_rules(us), &keys, now)?)
 }
 
 /// S11: the keys of the software, from where the verified statement says (SEC-17).

@@ -172,7 +172,10 @@ pub(super) async fn check_presenter(
         let description = "the statement speaks of other software than this client's";
         return Err(OAuthError::new(ErrorCode::UnapprovedSoftwareStatement, description).into());
     }
-    let (id, thumbprint) = (id.clone(), proof.bound.key_thumbprint().to_owned());
+    let Some(thumbprint) = proof.bound.key_thumbprint().map(str::to_owned) else {
+        return Ok(());
+    };
+    let id = id.clone();
     let key = app.database.read(move |r| r.credential_by_thumbprint(&id, &thumbprint)).await?;
     if key.is_some_and(|key| !key.is_usable(now)) {
         let description = "the request is signed with a key that this client may use no longer";

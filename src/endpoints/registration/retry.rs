@@ -48,7 +48,7 @@ impl Retry {
         let scope = [
             proof.framework.name().as_str(),
             proof.facts.software_id.as_str(),
-            proof.bound.key_thumbprint(),
+            proof.bound.prover(),
             key,
         ];
         let metadata = json!(evidence.metadata).to_string();

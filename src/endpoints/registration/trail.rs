@@ -54,8 +54,12 @@ fn undecided(
         ("organisation", json!(proof.facts.organisation_id)),
         ("statement_digest", json!(proof.statement.digest())),
         ("key_thumbprint", json!(proof.bound.key_thumbprint())),
+        ("certificate_thumbprint", json!(proof.bound.certificate_thumbprint())),
     ];
-    let presented = presented.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let presented = presented
+        .into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| (name.to_owned(), value));
     let actor = Actor { kind: ActorKind::Software, id: proof.facts.software_id.to_string() };
     AuditEvent {
         id: random::event_id(incoming.now),

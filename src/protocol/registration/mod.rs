@@ -24,8 +24,8 @@ mod status_claim;
 
 pub use claim_path::{ClaimPath, InvalidClaimPath};
 pub use request::{
-    LARGEST_BODY, RegistrationRequest, RequestFormat, RequestRules, UnverifiedRequest,
-    VerifiedRequest,
+    EnvelopeClaim, LARGEST_BODY, RegistrationRequest, RequestFormat, RequestRules,
+    UnverifiedRequest, VerifiedRequest,
 };
 pub use request_problem::{RequestError, RequestProblem};
 pub use response::RegistrationResponse;

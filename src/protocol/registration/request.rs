@@ -3,6 +3,8 @@
 //!
 //! [RFC 7591 §3.1]: https://www.rfc-editor.org/rfc/rfc7591#section-3.1
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::jose::Algorithm;
@@ -139,9 +141,45 @@ fn missing_statement() -> Problems {
     RequestError::from(RequestProblem::StatementMissing).into()
 }
 
+/// A claim of the envelope that a framework may demand (S12). One that is there is checked, demanded
+/// or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EnvelopeClaim {
+    /// Who signed: the software.
+    Iss,
+    /// For whom: us.
+    Aud,
+    /// Until when.
+    Exp,
+    /// When.
+    Iat,
+    /// Its identifier, without which it could be sent twice.
+    Jti,
+}
+
+impl EnvelopeClaim {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Iss, Self::Aud, Self::Exp, Self::Iat, Self::Jti];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Iss => "iss",
+            Self::Aud => "aud",
+            Self::Exp => "exp",
+            Self::Iat => "iat",
+            Self::Jti => "jti",
+        }
+    }
+}
+
 /// What a framework demands of signed requests (S11, S12).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestRules {
+    /// The claims that must be there; `iat` or `exp` is always among them.
+    pub required: BTreeSet<EnvelopeClaim>,
     /// How they may be signed.
     pub algorithms: Vec<Algorithm>,
     /// The values of `typ` that are understood; a header without one is accepted.
@@ -154,6 +192,13 @@ pub struct RequestRules {
     pub max_lifetime_seconds: i64,
     /// How far clocks may differ, in seconds.
     pub skew_seconds: i64,
+}
+
+impl RequestRules {
+    /// Whether a request need not say when it is from. A framework that loads demands `iat` or `exp`.
+    fn is_timeless(&self) -> bool {
+        ![EnvelopeClaim::Iat, EnvelopeClaim::Exp].iter().any(|claim| self.required.contains(claim))
+    }
 }
 
 /// A signed request whose signature is not verified yet.
@@ -193,13 +238,13 @@ impl UnverifiedRequest {
         let jti = claims::jti(&verified.claims);
         match jti {
             Ok(Some(_)) => {}
-            Ok(None) => problems.push(RequestProblem::ClaimMissing("jti")),
+            Ok(None) => check_absence(EnvelopeClaim::Jti, rules, &mut problems),
             Err(Malformed) => problems.push(RequestProblem::ClaimMalformed("jti")),
         }
         match (times, jti) {
-            (Some((issued_at, expires_at)), Ok(Some(jti))) if problems.is_empty() => {
+            (Some((issued_at, expires_at)), Ok(jti)) if problems.is_empty() => {
                 Ok(VerifiedRequest {
-                    jti: jti.to_owned(),
+                    jti: jti.map(str::to_owned),
                     issued_at,
                     expires_at,
                     key_thumbprint: verified.thumbprint,
@@ -215,7 +260,7 @@ impl UnverifiedRequest {
 /// [`UnverifiedRequest::verify`] makes one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VerifiedRequest {
-    jti: String,
+    jti: Option<String>,
     issued_at: Timestamp,
     expires_at: Timestamp,
     key_thumbprint: String,
@@ -223,10 +268,10 @@ pub struct VerifiedRequest {
 }
 
 impl VerifiedRequest {
-    /// Its identifier, to be used once.
+    /// Its identifier, to be used once. A framework may do without.
     #[must_use]
-    pub fn jti(&self) -> &str {
-        &self.jti
+    pub fn jti(&self) -> Option<&str> {
+        self.jti.as_deref()
     }
 
     /// When it was signed.
@@ -261,6 +306,12 @@ fn without_envelope(mut claims: Map<String, Value>) -> Map<String, Value> {
     claims
 }
 
+fn check_absence(claim: EnvelopeClaim, rules: &RequestRules, problems: &mut Vec<RequestProblem>) {
+    if rules.required.contains(&claim) {
+        problems.push(RequestProblem::ClaimMissing(claim.name()));
+    }
+}
+
 /// S12: `iss` and `aud`.
 fn check_parties(
     claims: &Map<String, Value>,
@@ -270,13 +321,13 @@ fn check_parties(
     match claims::text(claims, "iss") {
         Ok(Some(issuer)) if issuer == rules.issuer => {}
         Ok(Some(_)) => problems.push(RequestProblem::Issuer),
-        Ok(None) => problems.push(RequestProblem::ClaimMissing("iss")),
+        Ok(None) => check_absence(EnvelopeClaim::Iss, rules, problems),
         Err(Malformed) => problems.push(RequestProblem::ClaimMalformed("iss")),
     }
     match claims::audience(claims, &rules.audiences) {
         Ok(Some(true)) => {}
         Ok(Some(false)) => problems.push(RequestProblem::Audience),
-        Ok(None) => problems.push(RequestProblem::ClaimMissing("aud")),
+        Ok(None) => check_absence(EnvelopeClaim::Aud, rules, problems),
         Err(Malformed) => problems.push(RequestProblem::ClaimMalformed("aud")),
     }
 }
@@ -288,34 +339,43 @@ fn check_times(
     now: Timestamp,
     problems: &mut Vec<RequestProblem>,
 ) -> Option<(Timestamp, Timestamp)> {
-    let mut read = |claim, required| match claims::instant(claims, claim) {
-        Ok(Some(instant)) => Some(instant),
-        Ok(None) if required => {
-            problems.push(RequestProblem::ClaimMissing(claim));
-            None
-        }
-        Ok(None) => None,
-        Err(Malformed) => {
+    let mut read = |claim| {
+        let instant = claims::instant(claims, claim);
+        if instant.is_err() {
             problems.push(RequestProblem::ClaimMalformed(claim));
-            None
         }
+        instant
     };
-    let (issued_at, expires_at, not_before) =
-        (read("iat", true), read("exp", true), read("nbf", false));
+    let (issued_at, expires_at, not_before) = (read("iat"), read("exp"), read("nbf"));
+    for (claim, instant) in [(EnvelopeClaim::Iat, issued_at), (EnvelopeClaim::Exp, expires_at)] {
+        if instant == Ok(None) {
+            check_absence(claim, rules, problems);
+        }
+    }
     let horizon = now.plus(rules.skew_seconds);
     for (claim, instant) in [("iat", issued_at), ("nbf", not_before)] {
-        if instant.is_some_and(|instant| instant > horizon) {
+        if matches!(instant, Ok(Some(instant)) if instant > horizon) {
             problems.push(RequestProblem::InFuture(claim));
         }
     }
-    if expires_at.is_some_and(|expires_at| now >= expires_at) {
+    let most = rules.max_lifetime_seconds;
+    // Where `exp` is absent, the longest lifetime says it; where `iat` is, the request is of now.
+    let due = match (issued_at, expires_at) {
+        (Ok(Some(issued_at)), Ok(None)) => Ok(Some(issued_at.plus(most))),
+        (Ok(None), Ok(None)) if rules.is_timeless() => {
+            problems.push(RequestProblem::ClaimMissing("exp"));
+            return None;
+        }
+        (_, expires_at) => expires_at,
+    };
+    let expires_at = due.ok()??;
+    if now >= expires_at {
         problems.push(RequestProblem::Expired);
     }
-    let (issued_at, expires_at) = issued_at.zip(expires_at)?;
-    let lifetime = expires_at.since(issued_at);
-    let most = rules.max_lifetime_seconds;
-    if lifetime <= 0 || lifetime > most {
+    let issued_at = issued_at.ok()?;
+    let lifetime = expires_at.since(issued_at.unwrap_or(now));
+    if lifetime > most || (lifetime <= 0 && issued_at.is_some()) {
         problems.push(RequestProblem::Lifetime { most });
     }
-    Some((issued_at, expires_at))
+    Some((issued_at.unwrap_or(now), expires_at))
 }

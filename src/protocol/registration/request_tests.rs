@@ -9,6 +9,7 @@ use crate::jose::SigningKey;
 use crate::jose::forge;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::error::OAuthError;
+use crate::protocol::registration::EnvelopeClaim;
 use crate::protocol::registration::LARGEST_BODY;
 use crate::protocol::registration::RegistrationRequest;
 use crate::protocol::registration::RequestError;
@@ -22,6 +23,7 @@ const NOW: i64 = 1_800_000_000;
 
 fn rules() -> RequestRules {
     RequestRules {
+        required: EnvelopeClaim::ALL.into(),
         algorithms: vec![Algorithm::Es256],
         types: vec!["JWT".to_owned()],
         issuer: "software-1".to_owned(),
@@ -51,11 +53,19 @@ fn key() -> SigningKey {
 }
 
 fn verify(text: &str, key: &SigningKey) -> Result<VerifiedRequest, RequestError> {
+    verify_by(&rules(), text, key)
+}
+
+fn verify_by(
+    rules: &RequestRules,
+    text: &str,
+    key: &SigningKey,
+) -> Result<VerifiedRequest, RequestError> {
     let keys = JwkSet::parse(&json!({ "keys": [key.public_jwk()] })).unwrap();
     match RegistrationRequest::parse(Some("application/jwt"), text.as_bytes())? {
         RegistrationRequest::Json(_) => panic!("it is signed"),
         RegistrationRequest::Signed(request) => {
-            request.verify(&rules(), &keys, Timestamp::from_epoch(NOW).unwrap())
+            request.verify(rules, &keys, Timestamp::from_epoch(NOW).unwrap())
         }
     }
 }
@@ -146,7 +156,7 @@ fn a_statement_is_required_and_must_be_one_reg_s2_reg_s3() {
 fn a_request_signed_by_the_software_is_metadata_without_its_envelope_reg_e6_reg_s11() {
     let request = checked(json!({ "sub": "x", "nbf": NOW })).unwrap();
     assert_eq!(request.members()["client_name"], "Acme");
-    assert_eq!((request.jti(), request.expires_at().epoch()), ("r1", NOW + 300));
+    assert_eq!((request.jti(), request.expires_at().epoch()), (Some("r1"), NOW + 300));
     for claim in ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"] {
         assert!(request.members().get(claim).is_none(), "{claim}");
     }
@@ -200,6 +210,47 @@ fn the_envelope_is_fresh_and_short_lived_reg_s12() {
     refused(json!({ "exp": NOW + 301 }), RequestProblem::Lifetime { most: 300 });
     refused(json!({ "iat": NOW - 86_400 }), RequestProblem::Lifetime { most: 300 });
     refused(json!({ "iat": NOW + 50, "exp": NOW + 50 }), RequestProblem::Lifetime { most: 300 });
+}
+
+#[test]
+fn what_a_framework_does_not_demand_may_be_absent_and_is_never_wrong_reg_s12() {
+    let key = key();
+    let lenient = RequestRules { required: [EnvelopeClaim::Exp].into(), ..rules() };
+    let check = |changes| {
+        let text = key.sign("JWT", &claims(changes)).unwrap();
+        verify_by(&lenient, &text, &key).map_err(|error| error.0)
+    };
+    let bare = check(json!({ "iss": null, "aud": null, "iat": null, "jti": null })).unwrap();
+    assert_eq!((bare.jti(), bare.issued_at().epoch()), (None, NOW));
+    assert_eq!(check(json!({ "exp": null, "iat": null })), Err(vec![missing("exp")]));
+    let wrong = json!({ "iss": "x", "aud": "x", "iat": null, "exp": NOW + 301, "jti": 1 });
+    assert_eq!(
+        check(wrong).unwrap_err(),
+        [
+            RequestProblem::Issuer,
+            RequestProblem::Audience,
+            RequestProblem::Lifetime { most: 300 },
+            RequestProblem::ClaimMalformed("jti"),
+        ]
+    );
+
+    let endless = RequestRules { required: [EnvelopeClaim::Iat].into(), ..rules() };
+    let check = |changes| {
+        let text = key.sign("JWT", &claims(changes)).unwrap();
+        verify_by(&endless, &text, &key).map_err(|error| error.0)
+    };
+    let bare = check(json!({ "exp": null })).unwrap();
+    assert_eq!(bare.expires_at().epoch(), NOW + 300);
+    let old = json!({ "exp": null, "iat": NOW - 300 });
+    assert_eq!(check(old), Err(vec![RequestProblem::Expired]));
+
+    let timeless = RequestRules { required: [].into(), ..rules() };
+    let text = key.sign("JWT", &claims(json!({ "exp": null, "iat": null }))).unwrap();
+    assert_eq!(verify_by(&timeless, &text, &key).unwrap_err().0, [missing("exp")]);
+}
+
+fn missing(claim: &'static str) -> RequestProblem {
+    RequestProblem::ClaimMissing(claim)
 }
 
 #[test]

@@ -8,13 +8,17 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::jose::Algorithm;
 use crate::jose::Header;
+use crate::jose::HeaderRules;
+use crate::jose::InvalidJws;
 use crate::jose::JwkSet;
+use crate::jose::PublicKey;
 use crate::jose::UnverifiedJws;
+use crate::jose::VerifiedJws;
 use crate::protocol::problem::shown;
 use crate::protocol::registration::claims;
 use crate::protocol::registration::claims::Malformed;
@@ -22,6 +26,7 @@ use crate::protocol::registration::statement_problem::StatementError;
 use crate::protocol::registration::statement_problem::StatementProblem;
 use crate::protocol::registration::status_claim::StatusRule;
 use crate::types::Timestamp;
+use crate::x509::Certificate;
 
 /// The longest statement that is read, in bytes.
 pub const LONGEST_STATEMENT: usize = 16 * 1024;
@@ -70,7 +75,9 @@ impl UnverifiedStatement {
         if text.len() > LONGEST_STATEMENT {
             return Err(StatementProblem::TooLong.into());
         }
-        let jws = UnverifiedJws::parse(text).map_err(StatementProblem::Malformed)?;
+        // Whether a certificate in the header is accepted is for the framework to say.
+        let rules = HeaderRules { certificates: true, embedded_key: false };
+        let jws = UnverifiedJws::parse_with(text, rules).map_err(StatementProblem::Malformed)?;
         Ok(Self { text: text.to_owned(), jws })
     }
 
@@ -93,11 +100,18 @@ impl UnverifiedStatement {
         self.jws.header().key_id.as_deref()
     }
 
-    /// S3 to S9 at the instant `now`.
+    /// The certificates in its header, as DER, the signer's first; nothing of them is verified.
+    #[must_use]
+    pub fn certificates(&self) -> Option<&[Vec<u8>]> {
+        self.jws.header().certificates.as_deref()
+    }
+
+    /// S3 to S9 at the instant `now`, with the keys of its framework.
     ///
     /// # Errors
     ///
-    /// Type, algorithm or signature alone; after those, everything else that is wrong.
+    /// Type, certificates in the header, algorithm or signature alone; after those, everything else
+    /// that is wrong.
     pub fn verify(
         self,
         rules: &StatementRules,
@@ -105,31 +119,104 @@ impl UnverifiedStatement {
         now: Timestamp,
     ) -> Result<SoftwareStatement, StatementError> {
         check_type(self.jws.header(), rules)?;
+        self.refuse_certificates()?;
         let verified =
             self.jws.verify(keys, &rules.algorithms).map_err(StatementProblem::Signature)?;
-        let mut check = Check { claims: &verified.claims, rules, now, problems: Vec::new() };
-        let issuer = check.issuer();
-        let times = check.times();
-        check.audience();
-        let jti = check.jti();
-        check.statuses();
-        let problems = check.problems;
-        match (issuer, times) {
-            (Some(issuer), Some((issued_at, expires_at))) if problems.is_empty() => {
-                Ok(SoftwareStatement {
-                    issuer,
-                    jti,
-                    issued_at,
-                    expires_at,
-                    key_id: verified.header.key_id,
-                    digest: URL_SAFE_NO_PAD.encode(Sha256::digest(self.text.as_bytes())),
-                    claims: verified.claims,
-                    text: self.text,
-                })
+        check(self.text, verified, None, rules, now)
+    }
+
+    /// A key that is never taken from the statement itself (REG-G2).
+    ///
+    /// # Errors
+    ///
+    /// There are certificates in the header.
+    pub fn refuse_certificates(&self) -> Result<(), StatementError> {
+        if self.certificates().is_none() {
+            return Ok(());
+        }
+        Err(StatementProblem::Malformed(InvalidJws::ForbiddenHeader { member: "x5c" }).into())
+    }
+
+    /// The same with the key of a certificate to which a chain of the framework leads: the software
+    /// is its own issuer, and its names are those of the certificate (UDAP, REG-S11).
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::verify`]; and `iss` is no URI of the certificate, or `sub` is another.
+    pub fn verify_by_certificate(
+        self,
+        rules: &StatementRules,
+        signer: &Certificate,
+        now: Timestamp,
+    ) -> Result<SoftwareStatement, StatementError> {
+        check_type(self.jws.header(), rules)?;
+        let key = PublicKey::from_public_key_info(signer.public_key_der())
+            .map_err(StatementProblem::CertificateKey)?;
+        let verified =
+            self.jws.verify_by(&key, &rules.algorithms).map_err(StatementProblem::Signature)?;
+        let mut problems = Vec::new();
+        let named = |claim| claims::text(&verified.claims, claim).ok().flatten();
+        let (issuer, subject) = (named("iss"), named("sub"));
+        if !issuer.is_some_and(|issuer| signer.uris().iter().any(|uri| uri == issuer)) {
+            problems.push(StatementProblem::CertificateName);
+        }
+        if subject != issuer {
+            problems.push(StatementProblem::Subject);
+        }
+        let own = StatementRules { issuers: signer.uris().to_vec(), ..rules.clone() };
+        let signer = Signer { certificate: signer.clone(), key: key.to_value() };
+        match check(self.text, verified, Some(signer), &own, now) {
+            Ok(statement) if problems.is_empty() => Ok(statement),
+            Ok(_) => Err(StatementError(problems)),
+            Err(StatementError(others)) => {
+                // That the issuer is nobody's name has been said.
+                let unsaid =
+                    |one: &StatementProblem| !matches!(one, StatementProblem::IssuerUnknown { .. });
+                problems.extend(others.into_iter().filter(unsaid));
+                Err(StatementError(problems))
             }
-            _ => Err(StatementError(problems)),
         }
     }
+}
+
+/// What is left to check once the signature holds.
+fn check(
+    text: String,
+    verified: VerifiedJws,
+    signer: Option<Signer>,
+    rules: &StatementRules,
+    now: Timestamp,
+) -> Result<SoftwareStatement, StatementError> {
+    let mut check = Check { claims: &verified.claims, rules, now, problems: Vec::new() };
+    let issuer = check.issuer();
+    let times = check.times();
+    check.audience();
+    let jti = check.jti();
+    check.statuses();
+    let problems = check.problems;
+    match (issuer, times) {
+        (Some(issuer), Some((issued_at, expires_at))) if problems.is_empty() => {
+            Ok(SoftwareStatement {
+                issuer,
+                jti,
+                issued_at,
+                expires_at,
+                key_id: verified.header.key_id,
+                digest: URL_SAFE_NO_PAD.encode(Sha256::digest(text.as_bytes())),
+                claims: verified.claims,
+                text,
+                signer,
+            })
+        }
+        _ => Err(StatementError(problems)),
+    }
+}
+
+/// Who signed a statement for itself.
+#[derive(Debug, Clone, PartialEq)]
+struct Signer {
+    certificate: Certificate,
+    key: Value,
 }
 
 /// A software statement that holds: signed by its framework, current, for us, and of good standing.
@@ -144,6 +231,7 @@ pub struct SoftwareStatement {
     digest: String,
     claims: Map<String, Value>,
     text: String,
+    signer: Option<Signer>,
 }
 
 impl SoftwareStatement {
@@ -187,6 +275,18 @@ impl SoftwareStatement {
     #[must_use]
     pub const fn claims(&self) -> &Map<String, Value> {
         &self.claims
+    }
+
+    /// The certificate of the software that signed it for itself, if one did.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&Certificate> {
+        self.signer.as_ref().map(|signer| &signer.certificate)
+    }
+
+    /// The key of that certificate, as a key set.
+    #[must_use]
+    pub fn own_keys(&self) -> Option<Value> {
+        self.signer.as_ref().map(|signer| json!({ "keys": [signer.key] }))
     }
 
     /// The compact text, byte for byte (REG-E5).

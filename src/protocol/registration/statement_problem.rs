@@ -5,11 +5,14 @@
 //! [RFC 7591 §3.2.2]: https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2
 
 use crate::jose::InvalidJws;
+use crate::jose::KeyProblem;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::error::OAuthError;
 use crate::protocol::problem::Problem;
 use crate::protocol::problem::Problems;
 use crate::protocol::registration::software_statement::LONGEST_STATEMENT;
+use crate::x509::InvalidCertificate;
+use crate::x509::InvalidChain;
 
 /// One thing that is wrong with a software statement.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +38,24 @@ pub enum StatementProblem {
     /// S5: the signature, its algorithm or its key.
     #[error("the software statement's signature is not acceptable: {0}")]
     Signature(InvalidJws),
+    /// S5: a certificate in the header cannot be read.
+    #[error("the certificate in the software statement's header is not acceptable: {0}")]
+    Certificate(InvalidCertificate),
+    /// S5: the key of that certificate is not acceptable.
+    #[error("the key of the software statement's certificate is not acceptable: {0}")]
+    CertificateKey(KeyProblem),
+    /// S5: no chain leads from it to an authority of ours.
+    #[error("the software statement's certificate is not trusted here: {0}")]
+    CertificateUntrusted(InvalidChain),
+    /// S5, S20: several frameworks would believe it, so that it is not clear whose rules hold.
+    #[error("the software statement's certificate belongs to several trust frameworks")]
+    CertificateAmbiguous,
+    /// S11: its issuer is not who the certificate is for.
+    #[error("the software statement's `iss` is not a URI of the certificate that signed it")]
+    CertificateName,
+    /// REG-UD1: the issuer speaks of itself.
+    #[error("the software statement's `sub` is not its `iss`")]
+    Subject,
     /// S6, S7, S8: a claim that is required is not there.
     #[error("the software statement has no `{claim}`")]
     ClaimMissing {
@@ -108,6 +129,10 @@ impl StatementProblem {
             | Self::Type
             | Self::IssuerMissing
             | Self::Signature(_)
+            | Self::Certificate(_)
+            | Self::CertificateKey(_)
+            | Self::CertificateName
+            | Self::Subject
             | Self::ClaimMissing { .. }
             | Self::ClaimMalformed { .. }
             | Self::Expired
@@ -118,6 +143,8 @@ impl StatementProblem {
             | Self::Audience
             | Self::Replayed => ErrorCode::InvalidSoftwareStatement,
             Self::IssuerUnknown { .. }
+            | Self::CertificateUntrusted(_)
+            | Self::CertificateAmbiguous
             | Self::Status { .. }
             | Self::StatusMissing { .. }
             | Self::HostNotAllowed { .. } => ErrorCode::UnapprovedSoftwareStatement,
@@ -128,10 +155,18 @@ impl StatementProblem {
     #[must_use]
     pub fn pointer(&self) -> String {
         let claim = match self {
-            Self::TooLong | Self::Malformed(_) | Self::Type | Self::Signature(_) => {
+            Self::TooLong
+            | Self::Malformed(_)
+            | Self::Type
+            | Self::Signature(_)
+            | Self::Certificate(_)
+            | Self::CertificateKey(_)
+            | Self::CertificateUntrusted(_)
+            | Self::CertificateAmbiguous => {
                 return "/software_statement".to_owned();
             }
-            Self::IssuerMissing | Self::IssuerUnknown { .. } => "iss",
+            Self::IssuerMissing | Self::IssuerUnknown { .. } | Self::CertificateName => "iss",
+            Self::Subject => "sub",
             Self::Expired | Self::Lifetime { .. } => "exp",
             Self::IssuedInFuture | Self::TooOld { .. } => "iat",
             Self::NotYetValid => "nbf",

@@ -1,39 +1,39 @@
 //! From what a framework's file says to a framework: every rule that the file's shape cannot hold.
 
-use std::collections::BTreeSet;
-
+use serde_json::{Map, Value};
 use toml::Spanned;
 
 use crate::protocol::registration::RequestFormat;
 use crate::protocol::registration::StatementRules;
 use crate::protocol::registration::StatusRule;
 use crate::trust::framework::ClientKeySettings;
-use crate::trust::framework::ClientLimits;
 use crate::trust::framework::FactPaths;
 use crate::trust::framework::Framework;
-use crate::trust::framework::RequestSettings;
-use crate::trust::framework::TrustEnvironment;
+use crate::trust::framework::KeySource;
+use crate::trust::framework::binding_settings::Binding;
+use crate::trust::framework::binding_settings::binding;
+use crate::trust::framework::client_table::{AbsentScope, ClientTable};
 use crate::trust::framework::key_settings::keys;
 use crate::trust::framework::problem::Notes;
+use crate::trust::framework::request_settings::audiences;
+use crate::trust::framework::request_settings::request;
 use crate::trust::framework::rows;
+use crate::trust::framework::value::MOST_SKEW;
 use crate::trust::framework::value::algorithms;
 use crate::trust::framework::value::hosts;
 use crate::trust::framework::value::path;
 use crate::trust::framework::value::within;
 use crate::trust::framework::written::{
-    AbsentScope, Binding, Client, Facts, Presence, Request, Statement, StatementUse, Status,
-    StatusSource, Written,
+    Facts, Presence, Statement, StatementUse, Status, StatusSource, Written,
 };
 use crate::trust::framework::written_terms;
 use crate::types::FrameworkName;
 
-/// S6: more than a minute of skew makes expiry meaningless.
-const MOST_SKEW: i64 = 60;
-/// S19: the longest window in use, that of the UK.
+/// S19: the longest window in use where a statement may come without `exp`, that of the UK.
 const MOST_AGE: i64 = 1800;
+/// The longest window where a statement ends by itself and works once.
+const MOST_AGE_OF_ONE_TIME_STATEMENTS: i64 = 2_592_000;
 const YEAR: i64 = 31_536_000;
-/// The longest lifetime in use for a signed request, that of the UK's tool.
-const LONGEST_REQUEST: i64 = 3600;
 /// What the answer says itself, or what no answer may say.
 const NEVER_ECHOED: [&str; 18] = [
     "iss",
@@ -58,39 +58,48 @@ const NEVER_ECHOED: [&str; 18] = [
 
 /// Checks everything and notes every problem; `None` only where something could not be read at all.
 pub(super) fn check(written: &Written, notes: &mut Notes<'_>) -> Option<Framework> {
-    unsupported(written, notes);
     let name = name(&written.name, notes);
-    let issuers = issuers(&written.issuers, notes);
+    let (environment, table) = (written.environment, written.certificate.as_ref());
+    let binding = binding(&written.request.binding, table, environment, notes);
+    let self_signed = matches!(binding, Some(Binding::X5c));
+    let issuers = issuers(written, self_signed, notes);
     let echo = echo(written.echo.as_ref(), notes);
-    let keys = keys(&written.keys, notes);
+    let keys = keys(&written.keys, environment, notes);
     let statement = statement(&written.statement, &issuers, &written.status, notes);
-    let request = request(&written.request, notes);
+    let request = request(&written.request, binding.as_ref(), notes);
     let facts = facts(&written.facts, notes);
-    let client_keys = ClientKeySettings {
-        hosts: hosts(&written.client_keys.allowed_hosts, notes),
-        on_loopback: written.client_keys.allow_loopback,
-    };
-    let claims = rows::claims(&written.claims, notes);
+    let client_keys = client_keys(written, notes);
+    status_source(written, notes);
+    let claims = rows::claims(&written.claims, self_signed, notes);
     let roles = written.roles.as_ref();
     let ceilings = roles.map(|roles| rows::ceilings(roles, notes)).unwrap_or_default();
     let roles = roles.and_then(|roles| rows::roles(roles, notes));
-    let client = client_limits(&written.client, written.environment, notes);
+    let client = ClientTable::check(&written.client, environment, notes);
+    rows::members_of_directory(&client, &claims, notes);
     let defaults = rows::defaults(&written.client, notes);
     let json = request.formats.contains(&RequestFormat::Json);
-    let management = written_terms::management(&written.management, (json, false), notes);
+    let certified = binding.as_ref().is_some_and(Binding::requires_certificate);
+    let management = written_terms::management(&written.management, (json, certified), notes);
     let duplicates = written_terms::duplicates(written, notes);
     let quotas = written_terms::quotas(&written.quotas, notes);
     let unused = written.unused.as_ref().map(|unused| written_terms::unused(unused, notes));
     let assertions = written_terms::assertions(written.authentication.as_ref(), notes);
+    sources_fit(written, keys.as_ref().map(|keys| &keys.source), binding.as_ref(), notes);
     Some(Framework {
         name: name?,
         title: written.title.get_ref().clone(),
-        environment: written.environment,
+        environment,
         issuers,
         echo,
         keys: keys?,
         statement: statement?,
+        statement_audiences: audiences(
+            written.statement.audiences.as_ref(),
+            "statement.audiences",
+            notes,
+        ),
         single_use_statements: written.statement.jti == StatementUse::SingleUse,
+        binding: binding?,
         request,
         facts: facts?,
         client_keys,
@@ -106,34 +115,43 @@ pub(super) fn check(written: &Written, notes: &mut Notes<'_>) -> Option<Framewor
         quotas,
         unused,
         assertions,
+        warnings: Vec::new(),
     })
 }
 
-/// What the format can say and this server cannot do yet.
-fn unsupported(written: &Written, notes: &mut Notes<'_>) {
-    const LATER: &str = "is not supported by this version";
-    let binding = &written.request.binding;
-    match binding.get_ref() {
-        Binding::RequestJws => {}
-        Binding::Certificate | Binding::X5c => notes.refuse(
-            Some(binding.span()),
-            "request.binding",
-            format!("a binding by certificate {LATER}; use `request_jws`"),
-        ),
-        Binding::None => notes.refuse(
-            Some(binding.span()),
-            "request.binding",
-            "without a binding, whoever copies a statement can register with it; use `request_jws`",
-        ),
+/// A statement that its software signs itself is believed for its certificate, and for nothing else.
+fn sources_fit(
+    written: &Written,
+    source: Option<&KeySource>,
+    binding: Option<&Binding>,
+    notes: &mut Notes<'_>,
+) {
+    let (Some(source), Some(binding)) = (source, binding) else { return };
+    let certificates = matches!(source, KeySource::Certificates(_));
+    if certificates != matches!(binding, Binding::X5c) {
+        let message = "the binding `x5c` and the source `x5c` go together: the certificate that \
+                       signed the statement is the proof";
+        notes.refuse(Some(written.keys.source.span()), "keys.source", message);
     }
+}
+
+fn client_keys(written: &Written, notes: &mut Notes<'_>) -> ClientKeySettings {
+    let hosts = written.client_keys.allowed_hosts.as_ref().map(|listed| hosts(listed, notes));
+    let hosts = hosts.unwrap_or_default();
+    if let Some(row) = written.claims.get("jwks_uri").filter(|_| hosts.is_empty()) {
+        let message = "without a host, no `jwks_uri` is ever fetched";
+        notes.refuse(Some(row.span()), "client_keys.allowed_hosts", message);
+    }
+    ClientKeySettings { hosts, on_loopback: written.client_keys.allow_loopback }
+}
+
+/// What the format can say and this server cannot do yet.
+fn status_source(written: &Written, notes: &mut Notes<'_>) {
     if let Some(source) = &written.status_source
         && *source.get_ref() != StatusSource::Statement
     {
-        notes.refuse(
-            Some(source.span()),
-            "status_source",
-            format!("asking the directory {LATER}; use `statement`"),
-        );
+        let message = "asking the directory is not supported by this version; use `statement`";
+        notes.refuse(Some(source.span()), "status_source", message);
     }
 }
 
@@ -148,25 +166,59 @@ fn name(written: &Spanned<String>, notes: &mut Notes<'_>) -> Option<FrameworkNam
 }
 
 /// An empty list would admit nobody, and is more likely a mistake (PEER-9).
-fn issuers(written: &Spanned<Vec<String>>, notes: &mut Notes<'_>) -> Vec<String> {
-    let listed = written.get_ref();
+fn issuers(written: &Written, self_signed: bool, notes: &mut Notes<'_>) -> Vec<String> {
+    let span = written.issuers.as_ref().map(Spanned::span);
+    let listed = written.issuers.as_ref().map(Spanned::get_ref).cloned().unwrap_or_default();
     let bad =
         |text: &String| text.is_empty() || text.len() > 255 || text.chars().any(char::is_control);
-    if listed.is_empty() || listed.iter().any(bad) {
-        let message = "at least one issuer is needed, each a text of 1 to 255 characters";
-        notes.refuse(Some(written.span()), "issuers", message);
+    if self_signed && !listed.is_empty() {
+        let message = "with the binding `x5c` each software is its own issuer: leave it out";
+        notes.refuse(span.clone(), "issuers", message);
     }
-    listed.clone()
+    if !self_signed && (listed.is_empty() || listed.iter().any(bad)) {
+        let message = "at least one issuer is needed, each a text of 1 to 255 characters";
+        notes.refuse(span, "issuers", message);
+    }
+    listed
 }
 
-fn echo(written: Option<&Spanned<Vec<String>>>, notes: &mut Notes<'_>) -> Vec<String> {
-    let Some(written) = written else { return Vec::new() };
-    for name in written.get_ref() {
-        if NEVER_ECHOED.contains(&name.as_str()) {
-            notes.refuse(Some(written.span()), "echo", format!("`{name}` is never echoed"));
-        }
+/// A list of claims, or `all`.
+fn echo(written: Option<&Spanned<Value>>, notes: &mut Notes<'_>) -> Echo {
+    let Some(written) = written else { return Echo::Claims(Vec::new()) };
+    if written.get_ref() == "all" {
+        return Echo::All;
     }
-    written.get_ref().clone()
+    let listed = written.get_ref().as_array();
+    let names: Option<Vec<String>> = listed
+        .and_then(|listed| listed.iter().map(|one| one.as_str().map(str::to_owned)).collect());
+    let Some(names) = names else {
+        notes.refuse(Some(written.span()), "echo", "it is a list of claims, or `all`");
+        return Echo::Claims(Vec::new());
+    };
+    for name in names.iter().filter(|name| NEVER_ECHOED.contains(&name.as_str())) {
+        notes.refuse(Some(written.span()), "echo", format!("`{name}` is never echoed"));
+    }
+    Echo::Claims(names)
+}
+
+/// What an answer repeats of a statement (REG-E5).
+#[derive(Debug, Clone)]
+pub(super) enum Echo {
+    /// These claims.
+    Claims(Vec<String>),
+    /// All but what is never repeated; the UK flattens every claim.
+    All,
+}
+
+impl Echo {
+    pub(super) fn of(&self, claims: &Map<String, Value>) -> Map<String, Value> {
+        let repeated = |name: &String| match self {
+            Self::Claims(names) => names.contains(name),
+            Self::All => !NEVER_ECHOED.contains(&name.as_str()),
+        };
+        let held = claims.iter().filter(|(name, _)| repeated(name));
+        held.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
 }
 
 fn statement(
@@ -178,7 +230,10 @@ fn statement(
     let statuses: Vec<_> = statuses.iter().map(|status| status_rule(status, notes)).collect();
     let mut seconds = |written, field, least, most| within(written, field, least, most, notes);
     let (age, lifetime) = (&written.max_age_seconds, &written.max_lifetime_seconds);
-    let max_age_seconds = seconds(age, "statement.max_age_seconds", 1, MOST_AGE);
+    // What comes back for days must end by itself, and be used up.
+    let bounded = written.expiry == Presence::Required && written.jti == StatementUse::SingleUse;
+    let most = if bounded { MOST_AGE_OF_ONE_TIME_STATEMENTS } else { MOST_AGE };
+    let max_age_seconds = seconds(age, "statement.max_age_seconds", 1, most);
     let max_lifetime_seconds = seconds(lifetime, "statement.max_lifetime_seconds", 1, YEAR);
     let skew_seconds = seconds(&written.skew_seconds, "statement.skew_seconds", 0, MOST_SKEW);
     Some(StatementRules {
@@ -189,7 +244,7 @@ fn statement(
         max_age_seconds,
         max_lifetime_seconds,
         expiry_required: written.expiry == Presence::Required,
-        audiences: written.audiences.clone(),
+        audiences: Vec::new(),
         audience_required: written.audience == Presence::Required,
         jti_required: written.jti == StatementUse::SingleUse,
         statuses: statuses.into_iter().collect::<Option<_>>()?,
@@ -206,33 +261,6 @@ fn status_rule(written: &Status, notes: &mut Notes<'_>) -> Option<StatusRule> {
         accepted: written.accepted.get_ref().clone(),
         required: written.required,
     })
-}
-
-fn request(written: &Request, notes: &mut Notes<'_>) -> RequestSettings {
-    let formats: BTreeSet<RequestFormat> = written.formats.get_ref().iter().copied().collect();
-    let signed = *written.binding.get_ref() == Binding::RequestJws;
-    if formats.is_empty() {
-        notes.refuse(Some(written.formats.span()), "request.formats", "at least one is needed");
-    }
-    if signed && formats.contains(&RequestFormat::Json) {
-        let message = "`application/json` is not signed, and `request.binding` is `request_jws`";
-        notes.refuse(Some(written.formats.span()), "request.formats", message);
-    }
-    let lifetime = &written.max_lifetime_seconds;
-    RequestSettings {
-        formats,
-        algorithms: algorithms(&written.algorithms, "request.algorithms", notes),
-        types: written.types.clone(),
-        audiences: written.audiences.clone(),
-        max_lifetime_seconds: within(
-            lifetime,
-            "request.max_lifetime_seconds",
-            1,
-            LONGEST_REQUEST,
-            notes,
-        ),
-        skew_seconds: within(&written.skew_seconds, "request.skew_seconds", 0, MOST_SKEW, notes),
-    }
 }
 
 fn facts(written: &Facts, notes: &mut Notes<'_>) -> Option<FactPaths> {
@@ -252,31 +280,4 @@ fn facts(written: &Facts, notes: &mut Notes<'_>) -> Option<FactPaths> {
         organisation_name: organisation_name?,
         environment: environment?,
     })
-}
-
-fn client_limits(
-    written: &Client,
-    environment: TrustEnvironment,
-    notes: &mut Notes<'_>,
-) -> ClientLimits {
-    let local = written.local_redirects.as_ref();
-    if let Some(local) = local.filter(|local| *local.get_ref())
-        && environment == TrustEnvironment::Production
-    {
-        let message = "a production framework sends nobody to `localhost`";
-        notes.refuse(Some(local.span()), "client.local_redirects", message);
-    }
-    if let Some(listed) = &written.token_endpoint_auth_signing_algs {
-        algorithms(listed, "client.token_endpoint_auth_signing_algs", notes);
-    }
-    let list = |written: &Option<Spanned<Vec<String>>>| {
-        written.as_ref().map(|listed| listed.get_ref().clone())
-    };
-    ClientLimits {
-        grant_types: list(&written.grant_types),
-        token_endpoint_auth_methods: list(&written.token_endpoint_auth_methods),
-        token_endpoint_auth_signing_algs: list(&written.token_endpoint_auth_signing_algs),
-        local_redirects: local.is_some_and(|local| *local.get_ref()),
-        hybrid_without_implicit: written.hybrid_without_implicit,
-    }
 }

@@ -1,10 +1,15 @@
 //! A trust framework: whose statements are believed, and how (REG-G6). It is data; this room reads and
 //! checks it, so that no mistake in it waits for a request to be found.
 
+mod authorities;
+mod binding_settings;
 mod check;
+mod client_table;
 mod key_settings;
 mod problem;
+mod request_settings;
 mod rows;
+mod template;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -22,6 +27,7 @@ use crate::jose::Algorithm;
 use crate::jose::JwkSet;
 use crate::protocol::client::Supported;
 use crate::protocol::registration::ClaimPath;
+use crate::protocol::registration::EnvelopeClaim;
 use crate::protocol::registration::RegistrationRequest;
 use crate::protocol::registration::RequestError;
 use crate::protocol::registration::RequestFormat;
@@ -30,7 +36,10 @@ use crate::protocol::registration::RequestRules;
 use crate::protocol::registration::SoftwareStatement;
 use crate::protocol::registration::StatementRules;
 use crate::trust::claim_rule::ClaimRule;
+use crate::trust::framework::check::Echo;
+use crate::trust::framework::client_table::ClientTable;
 use crate::trust::framework::problem::Notes;
+use crate::trust::framework::request_settings::our_names;
 use crate::trust::framework::terms::ManagementTerms;
 use crate::trust::host_pattern::HostPattern;
 use crate::trust::status::RoleClaims;
@@ -40,7 +49,10 @@ use crate::types::Issuer;
 use crate::types::ScopeSet;
 use crate::types::Timestamp;
 
-pub use problem::FrameworkProblem;
+pub use authorities::Authorities;
+pub use binding_settings::{Binding, CertificateBinding};
+pub use client_table::Unserved;
+pub use problem::{FrameworkProblem, ReadFile};
 pub use terms::{
     AssertionAudience, AssertionTerms, Duplicates, InitialAccess, Management, ManagementMethod,
     Quotas, UnusedRule, UpdateBody,
@@ -61,8 +73,10 @@ pub enum TrustEnvironment {
 pub enum KeySource {
     /// An address that is fetched and cached.
     JwksUri(HttpsUri),
-    /// The file itself.
+    /// The file itself, or one beside it.
     Jwks(JwkSet),
+    /// The certificate in the statement's header, if a chain leads from it to these authorities.
+    Certificates(Authorities),
 }
 
 /// A trust framework, checked.
@@ -72,10 +86,12 @@ pub struct Framework {
     title: String,
     environment: TrustEnvironment,
     issuers: Vec<String>,
-    echo: Vec<String>,
+    echo: Echo,
     keys: KeySettings,
     statement: StatementRules,
+    statement_audiences: Vec<String>,
     single_use_statements: bool,
+    pub(super) binding: Binding,
     request: RequestSettings,
     pub(super) facts: FactPaths,
     pub(super) client_keys: ClientKeySettings,
@@ -83,7 +99,7 @@ pub struct Framework {
     pub(super) roles: Option<RoleClaims>,
     pub(super) ceilings: BTreeMap<String, Ceiling>,
     pub(super) absent_scope_is_all_of_role: bool,
-    client: ClientLimits,
+    client: ClientTable,
     pub(super) defaults: Map<String, Value>,
     duplicates: Duplicates,
     management: ManagementTerms,
@@ -91,6 +107,7 @@ pub struct Framework {
     quotas: Quotas,
     unused: Option<UnusedRule>,
     assertions: AssertionTerms,
+    warnings: Vec<FrameworkProblem>,
 }
 
 /// Where the keys of the framework are.
@@ -113,6 +130,7 @@ struct RequestSettings {
     algorithms: Vec<Algorithm>,
     types: Vec<String>,
     audiences: Vec<String>,
+    required: BTreeSet<EnvelopeClaim>,
     max_lifetime_seconds: i64,
     skew_seconds: i64,
 }
@@ -132,27 +150,33 @@ pub(super) struct FactPaths {
 pub(super) struct Ceiling {
     pub(super) scope: ScopeSet,
     pub(super) grant_types: Option<BTreeSet<String>>,
-}
-
-/// What the framework allows its clients, of what the server can do.
-#[derive(Debug, Clone, Default)]
-struct ClientLimits {
-    grant_types: Option<Vec<String>>,
-    token_endpoint_auth_methods: Option<Vec<String>>,
-    token_endpoint_auth_signing_algs: Option<Vec<String>>,
-    local_redirects: bool,
-    hybrid_without_implicit: bool,
+    pub(super) authorization_details_types: Option<BTreeSet<String>>,
 }
 
 impl Framework {
-    /// Reads and checks the file of a framework. `file` is only what the problems call it.
+    /// Reads and checks the file of a framework that names no other files. `file` is only what the
+    /// problems call it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Framework::parse_with`].
+    pub fn parse(file: &str, text: &str) -> Result<Self, Vec<FrameworkProblem>> {
+        Self::parse_with(file, text, &|_| Err("there is no folder to read it from".to_owned()))
+    }
+
+    /// Reads and checks the file of a framework; `read` reads the files that it names, by their
+    /// paths beside it.
     ///
     /// # Errors
     ///
     /// Everything that is wrong with it, with file, line and field; for what is no TOML or has a
     /// member that is not known, that alone. What this server cannot do yet is among the errors.
-    pub fn parse(file: &str, text: &str) -> Result<Self, Vec<FrameworkProblem>> {
-        let mut notes = Notes { file, text, problems: Vec::new() };
+    pub fn parse_with(
+        file: &str,
+        text: &str,
+        read: ReadFile<'_>,
+    ) -> Result<Self, Vec<FrameworkProblem>> {
+        let mut notes = Notes { file, text, read, problems: Vec::new(), warnings: Vec::new() };
         let written: written::Written = match toml::from_str(text) {
             Ok(written) => written,
             Err(error) => {
@@ -161,9 +185,26 @@ impl Framework {
             }
         };
         match check::check(&written, &mut notes) {
-            Some(framework) if notes.problems.is_empty() => Ok(framework),
+            Some(framework) if notes.problems.is_empty() => {
+                Ok(Self { warnings: notes.warnings, ..framework })
+            }
             Some(_) | None => Err(notes.problems),
         }
+    }
+
+    /// Whether a server loads this file: one that ships as an example says `enabled = false`. What
+    /// is no TOML is enabled, so that its error is told.
+    #[must_use]
+    pub fn is_enabled(text: &str) -> bool {
+        let parsed: Result<toml::Table, _> = toml::from_str(text);
+        let enabled = parsed.ok().and_then(|table| table.get("enabled")?.as_bool());
+        enabled.unwrap_or(true)
+    }
+
+    /// What loads and should be known: said at every start.
+    #[must_use]
+    pub fn warnings(&self) -> &[FrameworkProblem] {
+        &self.warnings
     }
 
     /// Its name, unique among the frameworks.
@@ -218,8 +259,20 @@ impl Framework {
     #[must_use]
     pub fn statement_rules(&self, us: &Issuer) -> StatementRules {
         let mut rules = self.statement.clone();
-        rules.audiences.push(us.as_str().to_owned());
+        rules.audiences = our_names(&self.statement_audiences, us);
         rules
+    }
+
+    /// How a presenter proves that it holds the software.
+    #[must_use]
+    pub const fn binding(&self) -> &Binding {
+        &self.binding
+    }
+
+    /// Whether a presenter must show a client certificate (S0).
+    #[must_use]
+    pub const fn requires_certificate(&self) -> bool {
+        self.binding.requires_certificate()
     }
 
     /// Whether a statement may be used once only (S8): then its `jti` is to be consumed.
@@ -239,13 +292,12 @@ impl Framework {
     /// What its signed requests must be (S11, S12).
     #[must_use]
     pub fn request_rules(&self, us: &Issuer, software_id: &str) -> RequestRules {
-        let mut audiences = self.request.audiences.clone();
-        audiences.push(us.as_str().to_owned());
         RequestRules {
+            required: self.request.required.clone(),
             algorithms: self.request.algorithms.clone(),
             types: self.request.types.clone(),
             issuer: software_id.to_owned(),
-            audiences,
+            audiences: our_names(&self.request.audiences, us),
             max_lifetime_seconds: self.request.max_lifetime_seconds,
             skew_seconds: self.request.skew_seconds,
         }
@@ -267,22 +319,13 @@ impl Framework {
     /// What its clients may ask of a server that can do `server`.
     #[must_use]
     pub fn supported(&self, server: &Supported) -> Supported {
-        let narrow = |offered: &mut Vec<&'static str>, allowed: &Option<Vec<String>>| {
-            if let Some(allowed) = allowed {
-                offered.retain(|name| allowed.iter().any(|known| known == name));
-            }
-        };
-        let mut supported = server.clone();
-        let client = &self.client;
-        narrow(&mut supported.grant_types, &client.grant_types);
-        narrow(&mut supported.token_endpoint_auth_methods, &client.token_endpoint_auth_methods);
-        narrow(
-            &mut supported.token_endpoint_auth_signing_algs,
-            &client.token_endpoint_auth_signing_algs,
-        );
-        supported.local_redirects = client.local_redirects;
-        supported.hybrid_without_implicit = client.hybrid_without_implicit;
-        supported
+        self.client.supported(server)
+    }
+
+    /// What its clients may register although `server` does not serve it: it stays inert.
+    #[must_use]
+    pub fn unserved(&self, server: &Supported) -> Vec<Unserved> {
+        self.client.unserved(server)
     }
 
     /// Every scope that its table of roles names. One that no API product has is a mistake in the
@@ -362,9 +405,6 @@ impl Framework {
     /// The claims that the answer to a registration repeats (REG-E5), of those in `claims`.
     #[must_use]
     pub fn echo(&self, claims: &Map<String, Value>) -> Map<String, Value> {
-        self.echo
-            .iter()
-            .filter_map(|name| claims.get(name).map(|value| (name.clone(), value.clone())))
-            .collect()
+        self.echo.of(claims)
     }
 }

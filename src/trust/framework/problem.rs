@@ -26,12 +26,16 @@ impl std::fmt::Display for FrameworkProblem {
     }
 }
 
+/// Reads a file that a framework's file names, by its path beside it. An error says why it cannot.
+pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<String, String>;
+
 /// Collects problems of one file.
-#[derive(Debug)]
 pub(super) struct Notes<'a> {
     pub(super) file: &'a str,
     pub(super) text: &'a str,
+    pub(super) read: ReadFile<'a>,
     pub(super) problems: Vec<FrameworkProblem>,
+    pub(super) warnings: Vec<FrameworkProblem>,
 }
 
 impl Notes<'_> {
@@ -42,15 +46,50 @@ impl Notes<'_> {
         field: impl Into<String>,
         message: impl Into<String>,
     ) {
+        let problem = self.problem(span, field.into(), message.into());
+        self.problems.push(problem);
+    }
+
+    /// Notes what loads and should be known.
+    pub(super) fn warn(
+        &mut self,
+        span: Option<std::ops::Range<usize>>,
+        field: impl Into<String>,
+        message: impl Into<String>,
+    ) {
+        let warning = self.problem(span, field.into(), message.into());
+        self.warnings.push(warning);
+    }
+
+    /// Another file that this one names. `obtain` tells where it comes from.
+    pub(super) fn file(
+        &mut self,
+        path: &str,
+        span: Option<std::ops::Range<usize>>,
+        field: &str,
+        obtain: Option<&str>,
+    ) -> Option<String> {
+        match (self.read)(path) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                let where_from = obtain.map(|from| format!("; {from}")).unwrap_or_default();
+                let message = format!("the file `{path}` cannot be read: {error}{where_from}");
+                self.refuse(span, field, message);
+                None
+            }
+        }
+    }
+
+    fn problem(
+        &self,
+        span: Option<std::ops::Range<usize>>,
+        field: String,
+        message: String,
+    ) -> FrameworkProblem {
         let line = span.map(|span| {
             let before = self.text.as_bytes().get(..span.start).unwrap_or_default();
             before.split(|byte| *byte == b'\n').count()
         });
-        self.problems.push(FrameworkProblem {
-            file: self.file.to_owned(),
-            line,
-            field: field.into(),
-            message: message.into(),
-        });
+        FrameworkProblem { file: self.file.to_owned(), line, field, message }
     }
 }

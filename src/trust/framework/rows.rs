@@ -10,16 +10,18 @@ use crate::trust::claim_rule::Member;
 use crate::trust::claim_rule::MergeMode;
 use crate::trust::claim_rule::Shape;
 use crate::trust::framework::Ceiling;
+use crate::trust::framework::client_table::{Client, ClientTable};
 use crate::trust::framework::problem::Notes;
 use crate::trust::framework::value::path;
 use crate::trust::framework::written;
-use crate::trust::framework::written::{Client, IfAbsent, Roles};
+use crate::trust::framework::written::{IfAbsent, Roles};
 use crate::trust::status::RoleClaims;
 use crate::types::ScopeSet;
 
 /// The merge table. A rule that names an unknown member does not load (PEER-18).
 pub(super) fn claims(
     written: &BTreeMap<String, Spanned<written::Claim>>,
+    self_signed: bool,
     notes: &mut Notes<'_>,
 ) -> BTreeMap<&'static str, ClaimRule> {
     let mut rules = BTreeMap::new();
@@ -38,11 +40,28 @@ pub(super) fn claims(
     if !rules.contains_key("redirect_uris") {
         notes.refuse(None, "claims.redirect_uris", "the statement must decide redirect URIs");
     }
-    if !rules.contains_key("jwks_uri") && !rules.contains_key("jwks") {
+    let keys = rules.contains_key("jwks_uri") || rules.contains_key("jwks");
+    if self_signed && keys {
+        let message = "with the binding `x5c` the certificate holds the software's key";
+        notes.refuse(None, "claims.jwks_uri", message);
+    }
+    if !self_signed && !keys {
         let message = "the statement must say where the keys of its software are";
         notes.refuse(None, "claims.jwks_uri", message);
     }
     rules
+}
+
+/// What only the directory may say needs to be read from its statements.
+pub(super) fn members_of_directory(
+    client: &ClientTable,
+    rules: &BTreeMap<&'static str, ClaimRule>,
+    notes: &mut Notes<'_>,
+) {
+    for member in client.members_of_directory().filter(|member| !rules.contains_key(member)) {
+        let message = format!("`{member}` is the directory's to say: add `[claims.{member}]`");
+        notes.refuse(None, "client.members", message);
+    }
 }
 
 fn claim(
@@ -118,7 +137,10 @@ pub(super) fn ceilings(written: &Roles, notes: &mut Notes<'_>) -> BTreeMap<Strin
             Ok(scope) => {
                 let grants = row.get_ref().grant_types.as_ref();
                 let grant_types = grants.map(|listed| listed.iter().cloned().collect());
-                ceilings.insert(role.clone(), Ceiling { scope, grant_types });
+                let details = row.get_ref().authorization_details_types.as_ref();
+                let details = details.map(|listed| listed.iter().cloned().collect());
+                let ceiling = Ceiling { scope, grant_types, authorization_details_types: details };
+                ceilings.insert(role.clone(), ceiling);
             }
             Err(error) => {
                 let field = format!("roles.ceilings.{role}.scope");

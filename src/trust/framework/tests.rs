@@ -12,6 +12,7 @@ use crate::protocol::problem::Problems;
 use crate::protocol::registration::RegistrationRequest;
 use crate::protocol::registration::UnverifiedStatement;
 use crate::trust::AssertionAudience;
+use crate::trust::Binding;
 use crate::trust::Duplicates;
 use crate::trust::Framework;
 use crate::trust::FrameworkProblem;
@@ -25,6 +26,7 @@ use crate::trust::UnusedRule;
 use crate::trust::UpdateBody;
 use crate::types::Issuer;
 use crate::types::Scope;
+use crate::types::Timestamp;
 
 /// The shipped file with a piece replaced.
 fn with(from: &str, to: &str) -> String {
@@ -43,6 +45,10 @@ fn refused(from: &str, to: &str, field: &str) -> FrameworkProblem {
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert_eq!(problems[0].field, field, "{problems:?}");
     problems[0].clone()
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_epoch(1_800_000_000).unwrap()
 }
 
 fn directory() -> Framework {
@@ -64,11 +70,11 @@ fn the_shipped_framework_says_what_we_decided() {
 #[test]
 fn an_error_names_file_line_and_field() {
     let problem =
-        refused("binding = \"request_jws\"", "binding = \"certificate\"", "request.binding");
+        refused("binding = \"request_jws\"", "binding = \"request_jwt\"", "request.binding");
     let line = SHIPPED_DIRECTORY.lines().position(|line| line.starts_with("binding")).unwrap() + 1;
     assert_eq!(problem.line, Some(line));
     assert!(problem.to_string().starts_with(&format!("directory.toml:{line}: request.binding: ")));
-    assert!(problem.message.contains("not supported"));
+    assert!(problem.message.contains("`certificate`"));
 }
 
 #[test]
@@ -89,23 +95,29 @@ fn what_is_no_toml_is_refused_with_its_line() {
 }
 
 #[test]
-fn a_framework_without_a_binding_does_not_load_in_any_environment_reg_g1() {
-    refused("binding = \"request_jws\"", "binding = \"none\"", "request.binding");
-    let text = with("\"sandbox\"", "\"production\"")
-        .replace("binding = \"request_jws\"", "binding = \"none\"");
-    assert_eq!(problems(&text)[0].field, "request.binding");
+fn a_production_framework_without_a_binding_does_not_load_reg_g1() {
+    let production = with("\"sandbox\"", "\"production\"");
+    for none in ["\"none\"", "[]", "[\"none\", \"request_jws\"]", "[\"request_jws\", \"none\"]"] {
+        let text = production.replace("binding = \"request_jws\"", &format!("binding = {none}"));
+        assert_eq!(problems(&text)[0].field, "request.binding", "{none}");
+    }
+    let text = with("binding = \"request_jws\"\n", "");
+    assert!(problems(&text)[0].message.contains("binding"), "there is no default");
+}
+
+#[test]
+fn a_sandbox_framework_without_a_binding_loads_and_says_so_reg_g1() {
+    let text = with("binding = \"request_jws\"", "binding = \"none\"");
+    let framework = Framework::parse("f.toml", &text).unwrap();
+    assert!(matches!(framework.binding(), Binding::None));
+    let [warning] = framework.warnings() else { panic!("{:?}", framework.warnings()) };
+    assert_eq!((warning.field.as_str(), warning.line.is_some()), ("request.binding", true));
+    assert!(directory().warnings().is_empty());
 }
 
 #[test]
 fn what_this_server_cannot_do_does_not_load_and_is_never_ignored_reg_g6() {
-    refused("binding = \"request_jws\"", "binding = \"x5c\"", "request.binding");
     refused("status_source = \"statement\"", "status_source = \"directory\"", "status_source");
-    let x5c = "source = \"x5c\"\nanchors = [\"ca.pem\"]";
-    let fields: Vec<String> = problems(&with("source = \"jwks_uri\"", x5c))
-        .into_iter()
-        .map(|problem| problem.field)
-        .collect();
-    assert_eq!(fields, ["keys.source", "keys.jwks_uri", "keys.anchors"]);
 }
 
 #[test]
@@ -121,7 +133,7 @@ fn unsigned_requests_do_not_go_with_a_binding_by_signature_reg_s11() {
 fn every_problem_of_a_file_is_named_at_once() {
     let text = with("name = \"directory\"", "name = \"two words\"")
         .replace("issuers = [\"https://localhost:8445\"]", "issuers = []")
-        .replace("max_age_seconds = 300 ", "max_age_seconds = 99999 ")
+        .replace("max_age_seconds = 300 ", "max_age_seconds = 9999999 ")
         .replace("statement = \"software_jwks_uri\"", "statement = \"software jwks\"")
         .replace("clients_per_software_product = 20", "clients_per_software_product = 0");
     let fields: Vec<String> = problems(&text).into_iter().map(|problem| problem.field).collect();
@@ -224,61 +236,6 @@ fn a_framework_can_hold_its_keys_itself() {
     assert_eq!(keys.keys().len(), 1);
 }
 
-#[test]
-fn the_format_carries_what_other_ecosystems_need_reg_eco() {
-    // The United Kingdom: no `exp`, statements used again, half an hour, a fixed role table.
-    let uk = SHIPPED_DIRECTORY
-        .replace("[\"https://localhost:8445\"]", "[\"OpenBanking Ltd\"]")
-        .replace("algorithms = [\"ES256\", \"PS256\", \"EdDSA\"]", "algorithms = [\"PS256\"]")
-        .replace("max_age_seconds = 300", "max_age_seconds = 1800")
-        .replace("expiry = \"required\"", "expiry = \"optional\"")
-        .replace("jti = \"single_use\"", "jti = \"not_checked\"")
-        .replace("max_lifetime_seconds = 300", "max_lifetime_seconds = 3600")
-        .replace("software_jwks_uri", "software_jwks_endpoint")
-        .replace(
-            "claim = \"software_roles\"",
-            "claim = \"software_roles\"\n[roles.ceilings.AISP]\nscope = \"openid accounts\"\ngrant_types = [\"client_credentials\"]",
-        )
-        .replace("claim = \"org_status\"", "claim = \"organisation_competent_authority_claims[].status\"");
-    let uk = Framework::parse("uk.toml", &uk).unwrap();
-    assert_eq!(uk.issuers(), ["OpenBanking Ltd"]);
-    assert_eq!(uk.role_scopes().to_string(), "accounts openid");
-
-    // Brazil: roles with a status each, all of the role's scopes by default; its binding comes later.
-    let brazil = SHIPPED_DIRECTORY
-        .replace("binding = \"request_jws\"", "binding = \"certificate\"")
-        .replace("[\"application/jwt\", \"application/jose\"]", "[\"application/json\"]")
-        .replace("duplicates = \"allow_many\"", "duplicates = \"reject\"")
-        .replace("expiry = \"required\"", "expiry = \"optional\"")
-        .replace("mode = \"must_be_subset\"", "mode = \"must_be_subset\"\nrequired_in_request = true")
-        .replace(
-            "claim = \"software_roles\"",
-            "claim = \"software_statement_roles\"\nrole_member = \"role\"\nstatus_member = \"status\"\naccepted = [\"Active\"]\n[roles.ceilings.PAGTO]\nscope = \"openid payments\"",
-        )
-        .replace("[client.defaults]", "[client]\nabsent_scope = \"all_of_role\"\n[client.defaults]");
-    let fields: Vec<String> = problems(&brazil).into_iter().map(|problem| problem.field).collect();
-    assert_eq!(fields, ["request.binding"]);
-
-    // Australia: standard names, a statement for ten minutes, one client to a product.
-    let australia = SHIPPED_DIRECTORY
-        .replace("\"software_redirect_uris\"", "\"redirect_uris\"")
-        .replace("\"software_client_name\"", "\"client_name\"")
-        .replace("\"software_jwks_uri\"", "\"jwks_uri\"")
-        .replace("max_lifetime_seconds = 86400", "max_lifetime_seconds = 600")
-        .replace("duplicates = \"allow_many\"", "duplicates = \"reject\"");
-    assert_eq!(Framework::parse("au.toml", &australia).unwrap().duplicates(), Duplicates::Reject);
-
-    // UDAP: its binding, its keys and its updates come later, and are named one by one.
-    let udap = SHIPPED_DIRECTORY
-        .replace("binding = \"request_jws\"", "binding = \"x5c\"")
-        .replace("source = \"jwks_uri\"", "source = \"x5c\"\nanchors = [\"community.pem\"]")
-        .replace("jwks_uri = \"https://localhost:8445/jwks\"\n", "")
-        .replace("audience = \"optional\"", "audience = \"required\"")
-        .replace("duplicates = \"allow_many\"", "duplicates = \"update\"");
-    let fields: Vec<String> = problems(&udap).into_iter().map(|problem| problem.field).collect();
-    assert_eq!(fields, ["request.binding", "keys.source", "keys.anchors"]);
-}
-
 fn statement(issuer: &str) -> UnverifiedStatement {
     UnverifiedStatement::parse(&forge_statement(issuer)).unwrap()
 }
@@ -295,9 +252,9 @@ fn a_statement_belongs_to_exactly_one_framework_reg_s4() {
     let other = Framework::parse("other.toml", &other).unwrap();
     let all = Frameworks::new([("a.toml".to_owned(), directory()), ("b.toml".to_owned(), other)])
         .unwrap();
-    assert_eq!(all.find(&statement("other")).unwrap().name().as_str(), "other");
+    assert_eq!(all.find(&statement("other"), now()).unwrap().name().as_str(), "other");
     for unknown in ["Other", "other ", "https://localhost:8445/", "nobody"] {
-        let problems = Problems::from(all.find(&statement(unknown)).unwrap_err());
+        let problems = Problems::from(all.find(&statement(unknown), now()).unwrap_err());
         assert_eq!(problems.code(), ErrorCode::UnapprovedSoftwareStatement, "{unknown}");
     }
 }
@@ -312,7 +269,7 @@ fn two_frameworks_never_share_a_name_or_an_issuer_reg_s4() {
 
 #[test]
 fn no_framework_admits_nobody_peer_9() {
-    let problems = Problems::from(Frameworks::default().find(&statement("x")).unwrap_err());
+    let problems = Problems::from(Frameworks::default().find(&statement("x"), now()).unwrap_err());
     assert_eq!(problems.code(), ErrorCode::UnapprovedSoftwareStatement);
 }
 
@@ -325,19 +282,50 @@ fn plain_json_is_refused_where_requests_are_signed_reg_e1() {
 }
 
 #[test]
-fn a_framework_narrows_what_the_server_can_do_and_never_widens_it() {
+fn what_a_framework_names_replaces_what_the_server_serves() {
     let text = with(
         "[client.defaults]",
-        "[client]\ngrant_types = [\"client_credentials\", \"password\"]\ntoken_endpoint_auth_signing_algs = [\"PS256\"]\n[client.defaults]",
+        "[client]\ngrant_types = [\"authorization_code\"]\n\
+         token_endpoint_auth_signing_algs = [\"PS256\"]\nacr_values = [\"urn:openbanking:psd2:sca\"]\n\
+         dpop = false\nrequest_uris = true\nforced = [\"dpop_bound_access_tokens\"]\n[client.defaults]",
     );
     let server = Supported {
-        grant_types: vec!["client_credentials", "authorization_code"],
+        grant_types: vec!["client_credentials"],
         token_endpoint_auth_signing_algs: vec!["ES256", "PS256"],
+        subject_types: vec!["public"],
+        dpop: true,
         ..Supported::default()
     };
-    let narrowed = Framework::parse("f.toml", &text).unwrap().supported(&server);
-    assert_eq!(narrowed.grant_types, ["client_credentials"]);
-    assert_eq!(narrowed.token_endpoint_auth_signing_algs, ["PS256"]);
+    let framework = Framework::parse("f.toml", &text).unwrap();
+    let supported = framework.supported(&server);
+    assert_eq!(supported.grant_types, ["authorization_code"]);
+    assert_eq!(supported.token_endpoint_auth_signing_algs, ["PS256"]);
+    assert_eq!(supported.subject_types, ["public"], "what is not named is as the server has it");
+    assert_eq!(supported.acr_values, ["urn:openbanking:psd2:sca"]);
+    assert!(!supported.dpop && supported.request_uris);
+    assert!(supported.forced.contains("dpop_bound_access_tokens"));
+    let unserved = framework.unserved(&server);
+    let fields: Vec<_> = unserved.iter().map(|one| one.field).collect();
+    assert_eq!(fields, ["grant_types", "acr_values", "request_uris"]);
+    assert_eq!(unserved[0].values, ["authorization_code"]);
+}
+
+#[test]
+fn what_cannot_even_be_stored_does_not_load() {
+    for (named, field) in [
+        ("grant_types = [\"password\"]", "client.grant_types"),
+        (
+            "token_endpoint_auth_signing_algs = [\"HS256\"]",
+            "client.token_endpoint_auth_signing_algs",
+        ),
+        ("grant_types = [\"implicit\", \"implicit\"]", "client.grant_types"),
+        ("members = [\"client_secret\"]", "client.members"),
+        ("members = [\"org_id\"]", "client.members"),
+        ("forced = [\"client_name\"]", "client.forced"),
+    ] {
+        let client = format!("[client]\n{named}\n[client.defaults]");
+        refused("[client.defaults]", &client, field);
+    }
 }
 
 #[test]

@@ -7,6 +7,9 @@ use crate::protocol::registration::ClaimPath;
 use crate::trust::framework::problem::Notes;
 use crate::trust::host_pattern::HostPattern;
 
+/// S6: more than a minute of skew makes expiry meaningless.
+pub(super) const MOST_SKEW: i64 = 60;
+
 /// Symmetric algorithms and `none` have no name here at all (PEER-15).
 pub(super) fn algorithms(
     written: &Spanned<Vec<String>>,

@@ -6,10 +6,13 @@ use serde::Deserialize;
 use serde_json::Value;
 use toml::Spanned;
 
+use crate::protocol::registration::EnvelopeClaim;
 use crate::protocol::registration::RequestFormat;
 use crate::trust::claim_rule::MergeMode;
 use crate::trust::framework::InitialAccess;
 use crate::trust::framework::TrustEnvironment;
+use crate::trust::framework::binding_settings::WrittenCertificate;
+use crate::trust::framework::client_table::Client;
 use crate::trust::framework::written_terms::{
     DuplicatePolicy, WrittenAuthentication, WrittenManagement, WrittenQuotas, WrittenUnused,
 };
@@ -20,17 +23,25 @@ pub(super) struct Written {
     pub(super) name: Spanned<String>,
     pub(super) title: Spanned<String>,
     pub(super) environment: TrustEnvironment,
-    pub(super) issuers: Spanned<Vec<String>>,
+    /// Whether a server loads the file at all; for `enabled_in`.
     #[serde(default)]
-    pub(super) echo: Option<Spanned<Vec<String>>>,
+    #[expect(dead_code, reason = "it is read before everything else, and must be known here")]
+    pub(super) enabled: Option<bool>,
+    #[serde(default)]
+    pub(super) issuers: Option<Spanned<Vec<String>>>,
+    #[serde(default)]
+    pub(super) echo: Option<Spanned<Value>>,
     pub(super) keys: Keys,
     pub(super) statement: Statement,
     pub(super) request: Request,
+    #[serde(default)]
+    pub(super) certificate: Option<Spanned<WrittenCertificate>>,
     pub(super) facts: Facts,
     #[serde(default)]
     pub(super) status: Vec<Status>,
     #[serde(default)]
     pub(super) status_source: Option<Spanned<StatusSource>>,
+    #[serde(default)]
     pub(super) client_keys: ClientKeys,
     pub(super) claims: BTreeMap<String, Spanned<Claim>>,
     #[serde(default)]
@@ -64,6 +75,10 @@ pub(super) struct Keys {
     #[serde(default)]
     pub(super) anchors: Option<Spanned<Vec<String>>>,
     #[serde(default)]
+    pub(super) revocations: Option<Spanned<Vec<String>>>,
+    #[serde(default)]
+    pub(super) obtain: Option<String>,
+    #[serde(default)]
     pub(super) allow_loopback: bool,
 }
 
@@ -88,7 +103,7 @@ pub(super) struct Statement {
     pub(super) expiry: Presence,
     pub(super) audience: Presence,
     #[serde(default)]
-    pub(super) audiences: Vec<String>,
+    pub(super) audiences: Option<Spanned<Vec<String>>>,
     pub(super) jti: StatementUse,
 }
 
@@ -106,27 +121,24 @@ pub(super) enum StatementUse {
     NotChecked,
 }
 
+/// What is said of signatures is for signed requests alone.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Request {
-    pub(super) binding: Spanned<Binding>,
+    pub(super) binding: Spanned<Value>,
     pub(super) formats: Spanned<Vec<RequestFormat>>,
-    pub(super) algorithms: Spanned<Vec<String>>,
+    #[serde(default)]
+    pub(super) algorithms: Option<Spanned<Vec<String>>>,
     #[serde(default = "jwt")]
     pub(super) types: Vec<String>,
-    pub(super) max_lifetime_seconds: Spanned<i64>,
-    pub(super) skew_seconds: Spanned<i64>,
     #[serde(default)]
-    pub(super) audiences: Vec<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Binding {
-    RequestJws,
-    Certificate,
-    X5c,
-    None,
+    pub(super) max_lifetime_seconds: Option<Spanned<i64>>,
+    #[serde(default)]
+    pub(super) skew_seconds: Option<Spanned<i64>>,
+    #[serde(default)]
+    pub(super) audiences: Option<Spanned<Vec<String>>>,
+    #[serde(default)]
+    pub(super) required: Option<Spanned<Vec<EnvelopeClaim>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -157,11 +169,10 @@ pub(super) enum StatusSource {
     Directory,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub(super) struct ClientKeys {
-    pub(super) allowed_hosts: Spanned<Vec<String>>,
-    #[serde(default)]
+    pub(super) allowed_hosts: Option<Spanned<Vec<String>>>,
     pub(super) allow_loopback: bool,
 }
 
@@ -205,26 +216,8 @@ pub(super) struct Ceiling {
     pub(super) scope: String,
     #[serde(default)]
     pub(super) grant_types: Option<Vec<String>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Client {
-    pub(super) grant_types: Option<Spanned<Vec<String>>>,
-    pub(super) token_endpoint_auth_methods: Option<Spanned<Vec<String>>>,
-    pub(super) token_endpoint_auth_signing_algs: Option<Spanned<Vec<String>>>,
-    pub(super) local_redirects: Option<Spanned<bool>>,
-    pub(super) hybrid_without_implicit: bool,
-    pub(super) absent_scope: AbsentScope,
-    pub(super) defaults: BTreeMap<String, Spanned<Value>>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum AbsentScope {
-    #[default]
-    None,
-    AllOfRole,
+    #[serde(default)]
+    pub(super) authorization_details_types: Option<Vec<String>>,
 }
 
 fn jwt() -> Vec<String> {
