@@ -54,7 +54,7 @@ impl KnownClient {
         let unchanged = before.filter(|before| before.record.client.metadata.jwks.as_ref() == jwks);
         let inline_keys = match unchanged {
             Some(before) => before.inline_keys.clone(),
-            None => jwks.and_then(|jwks| JwkSet::parse(jwks).ok()),
+            None => jwks.and_then(|jwks| JwkSet::parse_fetched(jwks).ok()),
         };
         let noted_at = AtomicI64::new(last_used.map_or(0, Timestamp::epoch));
         Self { generation, record, inline_keys, decisions: Mutex::default(), noted_at }

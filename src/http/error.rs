@@ -28,6 +28,7 @@ pub(super) const fn status(code: ErrorCode) -> u16 {
         | ErrorCode::InvalidTarget
         | ErrorCode::UnsupportedTokenType
         | ErrorCode::InvalidRedirectUri
+        | ErrorCode::InvalidWebhookUris
         | ErrorCode::InvalidClientMetadata
         | ErrorCode::InvalidSoftwareStatement
         | ErrorCode::UnapprovedSoftwareStatement
@@ -109,6 +110,7 @@ fn challenge(code: ErrorCode, tried: Option<&Secret>) -> Option<String> {
         | ErrorCode::InvalidTarget
         | ErrorCode::UnsupportedTokenType
         | ErrorCode::InvalidRedirectUri
+        | ErrorCode::InvalidWebhookUris
         | ErrorCode::InvalidClientMetadata
         | ErrorCode::InvalidSoftwareStatement
         | ErrorCode::UnapprovedSoftwareStatement

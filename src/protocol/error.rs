@@ -54,6 +54,8 @@ error_codes! {
     UseSenderNonce = "use_dpop_nonce",
     /// RFC 7591 §3.2.2: a redirect URI is not acceptable.
     InvalidRedirectUri = "invalid_redirect_uri",
+    /// Open Finance Brasil: a webhook URI is not acceptable (REG-M52).
+    InvalidWebhookUris = "invalid_webhook_uris",
     /// RFC 7591 §3.2.2: a metadata field is not acceptable.
     InvalidClientMetadata = "invalid_client_metadata",
     /// RFC 7591 §3.2.2: the software statement itself is bad.

@@ -85,7 +85,8 @@ impl Problems {
     }
 
     /// The code of the answer. A bad statement outweighs an unapproved one, and that the metadata;
-    /// `invalid_redirect_uri` is the answer only where redirect URIs alone are wrong.
+    /// `invalid_redirect_uri` is the answer only where redirect URIs alone are wrong, and
+    /// `invalid_webhook_uris` where webhooks alone are.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         let has = |code| self.0.iter().any(|problem| problem.code == code);
@@ -96,6 +97,7 @@ impl Problems {
             ErrorCode::UnapprovedSoftwareStatement,
             ErrorCode::InvalidClientMetadata,
             ErrorCode::InvalidRedirectUri,
+            ErrorCode::InvalidWebhookUris,
         ]
         .into_iter()
         .find(|code| has(*code))

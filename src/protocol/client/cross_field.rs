@@ -3,25 +3,37 @@
 use std::collections::BTreeSet;
 
 use crate::protocol::client::ClientMetadata;
+use crate::protocol::client::MutualTlsMetadata;
+use crate::protocol::client::RedirectUri;
+use crate::protocol::client::backchannel;
+use crate::protocol::client::keys;
 use crate::protocol::client::member_reader::MemberReader;
 use crate::protocol::client::member_reader::element_pointer;
 use crate::protocol::client::redirect_uri::RedirectKind;
 use crate::protocol::client::supported::Supported;
+use crate::protocol::client::udap;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::problem::Problem;
+use crate::protocol::problem::pointer;
 
 /// Checks a client whose members are each well-formed; members that are not have been named already
 /// and are absent here, so `reader` says what was sent.
 pub(super) fn check(client: &ClientMetadata, supported: &Supported, reader: &mut MemberReader<'_>) {
     grants_match_responses(client, supported, reader);
     redirects_are_there(client, reader);
-    redirects_fit_the_application(client, supported, reader);
-    keys_are_there(client, reader);
-    keys_are_given_once(reader);
+    redirects_fit_the_application("redirect_uris", client, supported, reader);
+    redirects_fit_the_application("post_logout_redirect_uris", client, supported, reader);
+    keys::check(client, reader);
     one_sender_constraint(client, reader);
     public_clients_act_for_users(client, reader);
     signing_algorithm_fits_the_method(client, reader);
-    certificate_subject_fits_the_method(client, reader);
+    MutualTlsMetadata::check(&client.token_endpoint_auth_method, reader);
+    sector_is_known(client, reader);
+    unsigned_tokens_stay_behind(client, reader);
+    client.backchannel.check(client.allows_grant(backchannel::GRANT), supported, reader);
+    client.logout.check(&client.redirect_uris, reader);
+    udap::check(client, supported, reader);
+    nothing_required_is_missing(supported, reader);
 }
 
 /// X1, RFC 7591 §2.1.
@@ -66,13 +78,18 @@ fn redirects_are_there(client: &ClientMetadata, reader: &mut MemberReader<'_>) {
 
 /// M1 and M14: a web client is sent back to a server, a native one to itself.
 fn redirects_fit_the_application(
+    member: &str,
     client: &ClientMetadata,
     supported: &Supported,
     reader: &mut MemberReader<'_>,
 ) {
     let native = client.openid.application_type.as_deref() == Some("native");
-    let sent = reader.value("redirect_uris").and_then(|value| value.as_array());
-    for uri in &client.redirect_uris {
+    let sent = reader.value(member).and_then(|value| value.as_array());
+    let uris = match member {
+        "redirect_uris" => &client.redirect_uris,
+        _ => &client.logout.post_logout_redirect_uris,
+    };
+    for uri in uris {
         let fits = match uri.kind() {
             RedirectKind::Https => true,
             RedirectKind::LocalHttps => supported.local_redirects,
@@ -83,39 +100,17 @@ fn redirects_fit_the_application(
             let place = sent.and_then(|sent| sent.iter().position(|it| it == uri.as_str()));
             reader.problems.push(Problem::new(
                 ErrorCode::InvalidRedirectUri,
-                element_pointer("redirect_uris", place.unwrap_or_default()),
+                element_pointer(member, place.unwrap_or_default()),
                 format!("`{uri}` is not acceptable for this application type"),
             ));
         }
     }
 }
 
-/// X3.
-fn keys_are_there(client: &ClientMetadata, reader: &mut MemberReader<'_>) {
-    let method = client.token_endpoint_auth_method.as_str();
-    let signs_requests =
-        client.openid.request_object_signing_alg.as_deref().is_some_and(|alg| alg != "none");
-    let needed = signs_requests
-        || matches!(method, "private_key_jwt" | "self_signed_tls_client_auth")
-        || client.openid.id_token_encrypted_response_alg.is_some()
-        || client.openid.userinfo_encrypted_response_alg.is_some()
-        || client.extension.authorization_encrypted_response_alg.is_some();
-    if needed && reader.value("jwks").is_none() && reader.value("jwks_uri").is_none() {
-        reader.refuse("jwks_uri", "`jwks_uri` or `jwks` is required: the client's keys are needed");
-    }
-}
-
-/// X4, RFC 7591 §2.
-fn keys_are_given_once(reader: &mut MemberReader<'_>) {
-    if reader.value("jwks").is_some() && reader.value("jwks_uri").is_some() {
-        reader.refuse("jwks", "`jwks` and `jwks_uri` exclude each other");
-    }
-}
-
 /// X5.
 fn one_sender_constraint(client: &ClientMetadata, reader: &mut MemberReader<'_>) {
     let dpop = client.extension.dpop_bound_access_tokens;
-    let certificate = client.extension.tls_client_certificate_bound_access_tokens;
+    let certificate = client.mutual_tls.tls_client_certificate_bound_access_tokens;
     if dpop && certificate {
         reader.refuse(
             "dpop_bound_access_tokens",
@@ -153,13 +148,44 @@ fn signing_algorithm_fits_the_method(client: &ClientMetadata, reader: &mut Membe
     }
 }
 
-/// M29, RFC 8705 §2.1.2.
-fn certificate_subject_fits_the_method(client: &ClientMetadata, reader: &mut MemberReader<'_>) {
-    let due = usize::from(client.token_endpoint_auth_method == "tls_client_auth");
-    if client.extension.certificate_subjects() != due {
-        reader.refuse(
-            "tls_client_auth_subject_dn",
-            "exactly one `tls_client_auth_` subject goes with `tls_client_auth`, and none without it",
-        );
+/// M15: one host is its own sector; several need a list that joins them (OpenID Connect Core §8.1).
+fn sector_is_known(client: &ClientMetadata, reader: &mut MemberReader<'_>) {
+    let mut hosts: Vec<String> =
+        client.redirect_uris.iter().filter_map(RedirectUri::https_host).collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    let pairwise = client.openid.subject_type.as_deref() == Some("pairwise");
+    if pairwise && hosts.len() > 1 && reader.value("sector_identifier_uri").is_none() {
+        let message = "`subject_type` `pairwise` with redirect URIs on several hosts needs \
+                       `sector_identifier_uri`";
+        reader.refuse("sector_identifier_uri", message);
+    }
+}
+
+/// M17: what travels through the browser is signed.
+fn unsigned_tokens_stay_behind(client: &ClientMetadata, reader: &mut MemberReader<'_>) {
+    let unsigned = client.openid.id_token_signed_response_alg.as_deref() == Some("none");
+    let in_front =
+        client.response_types.iter().any(|text| text.split(' ').any(|word| word == "id_token"));
+    if unsigned && in_front {
+        let message = "`none` is possible only where no ID token comes through the browser";
+        reader.refuse("id_token_signed_response_alg", message);
+    }
+}
+
+/// What the framework wants to be there; a member that is malformed has been named already.
+fn nothing_required_is_missing(supported: &Supported, reader: &mut MemberReader<'_>) {
+    for member in &supported.required {
+        let at = pointer(member);
+        if reader.value(member).is_some() || reader.problems.iter().any(|it| it.pointer == at) {
+            continue;
+        }
+        let code = if member == "redirect_uris" {
+            ErrorCode::InvalidRedirectUri
+        } else {
+            ErrorCode::InvalidClientMetadata
+        };
+        let message = format!("`{member}` is required by this trust framework");
+        reader.problems.push(Problem::new(code, at, message));
     }
 }

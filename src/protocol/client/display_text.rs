@@ -7,15 +7,21 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use crate::protocol::client::address;
+use crate::protocol::client::address::{file_extension, is_local, same_site, site};
 use crate::protocol::client::member_reader::MemberReader;
-use crate::protocol::client::redirect_uri::is_local;
+use crate::protocol::client::script::mixes_scripts;
 use crate::protocol::client::supported::Supported;
 use crate::protocol::problem::shown;
 use crate::types::HttpsUri;
 
 const NAME: &str = "client_name";
 const CLIENT_URI: &str = "client_uri";
-const ADDRESSES: [&str; 4] = [CLIENT_URI, "logo_uri", "tos_uri", "policy_uri"];
+const ADDRESSES: [&str; 4] = [CLIENT_URI, LOGO, "tos_uri", "policy_uri"];
+const LOGO: &str = "logo_uri";
+/// Endings of pictures and pages that can hold programs.
+const ACTIVE_CONTENT: [&str; 9] =
+    ["svg", "svgz", "htm", "html", "xhtml", "xml", "js", "mjs", "wasm"];
 const LONGEST_NAME: usize = 200;
 const MOST_TEXTS: usize = 60;
 
@@ -66,8 +72,9 @@ impl DisplayTexts {
                 continue;
             }
             let local = supported.local_redirects && is_local(&host);
-            if !host.contains('.') && !local {
-                reader.refuse(name, format!("the host of `{}` is not a full name", shown(name)));
+            if site(&host).is_none() && !local {
+                let message = format!("the host of `{}` belongs to no one owner", shown(name));
+                reader.refuse(name, message);
             } else if !own.is_empty() && !own.iter().any(|known| same_site(&host, known)) {
                 let member = shown(name);
                 reader.refuse(
@@ -126,10 +133,10 @@ fn read_one(reader: &mut MemberReader<'_>, name: &str) -> Option<String> {
         reader.refuse(name, format!("`{}` does not end in a language tag", shown(name)));
         return None;
     }
-    let fault = if base == NAME {
-        name_fault(text).map(str::to_owned)
-    } else {
-        HttpsUri::parse(text).err().map(|error| format!("is not an https address: {error}"))
+    let fault = match base {
+        NAME => name_fault(text).map(str::to_owned),
+        LOGO => address_fault(text).or_else(|| logo_fault(text).map(str::to_owned)),
+        _ => address_fault(text),
     };
     match fault {
         Some(fault) => {
@@ -140,6 +147,26 @@ fn read_one(reader: &mut MemberReader<'_>, name: &str) -> Option<String> {
     }
 }
 
+fn address_fault(text: &str) -> Option<String> {
+    let ambiguous = |text: &str| {
+        let rest = text.split_once(':').map_or("", |(_, rest)| rest);
+        address::check(rest).err().map(|error| error.to_string())
+    };
+    match HttpsUri::parse(text) {
+        Ok(_) => ambiguous(text).map(|error| format!("is not plain: {error}")),
+        Err(error) => Some(format!("is not an https address: {error}")),
+    }
+}
+
+/// Pictures that can hold programs, and pages, are no logos (REG-T7). Only the ending is seen here;
+/// the logo is never fetched by this server (SEC-16).
+fn logo_fault(text: &str) -> Option<&'static str> {
+    let extension = file_extension(text)?;
+    ACTIVE_CONTENT
+        .contains(&extension.as_str())
+        .then_some("leads to a file that can hold a program; use a PNG or JPEG picture")
+}
+
 fn name_fault(text: &str) -> Option<&'static str> {
     if text.chars().count() > LONGEST_NAME {
         Some("is longer than 200 characters")
@@ -147,6 +174,8 @@ fn name_fault(text: &str) -> Option<&'static str> {
         Some("holds control, invisible or direction-changing characters")
     } else if text.trim().is_empty() {
         Some("holds nothing to be seen")
+    } else if mixes_scripts(text) {
+        Some("mixes scripts within a word, so that it looks like another name")
     } else {
         None
     }
@@ -156,7 +185,8 @@ fn name_fault(text: &str) -> Option<&'static str> {
 pub(super) fn misleads(character: char) -> bool {
     character.is_control()
         || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{3164}' | '\u{feff}' |
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{17b4}' | '\u{17b5}' | '\u{2800}' | '\u{ffa0}' |
+            '\u{e000}'..='\u{f8ff}' | '\u{1d173}'..='\u{1d17a}' | '\u{f0000}'..='\u{10ffff}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{3164}' | '\u{feff}' |
             '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' |
             '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
@@ -175,24 +205,24 @@ fn host_of(text: &str) -> Option<String> {
     HttpsUri::parse(text).ok().map(|uri| uri.host().to_owned())
 }
 
-/// Equal, or one a subdomain of the other, label by label (SEC-24). The shorter one has at least
-/// two labels, so that `example` in `a.example` vouches for nobody.
-fn same_site(one: &str, other: &str) -> bool {
-    let below = |long: &str, short: &str| {
-        short.contains('.') && long.strip_suffix(short).is_some_and(|rest| rest.ends_with('.'))
-    };
-    one == other || below(one, other) || below(other, one)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_name_with_control_or_direction_characters_is_refused_reg_t7() {
-        for bad in
-            ["a\nb", "\u{202e}knab", "a\u{200b}b", "a\u{2066}b", "\u{feff}a", "  ", "\u{3164}"]
-        {
+        for bad in [
+            "a\nb",
+            "\u{202e}knab",
+            "a\u{e000}b",
+            "a\u{34f}b",
+            "P\u{430}yPal",
+            "a\u{200b}b",
+            "a\u{2066}b",
+            "\u{feff}a",
+            "  ",
+            "\u{3164}",
+        ] {
             assert!(name_fault(bad).is_some(), "{bad:?}");
         }
         assert!(name_fault(&"x".repeat(201)).is_some());
@@ -202,16 +232,12 @@ mod tests {
     }
 
     #[test]
-    fn hosts_are_compared_by_label_sec_24() {
-        assert!(same_site("www.acme.example", "acme.example"));
-        assert!(same_site("acme.example", "acme.example"));
-        for (one, other) in [
-            ("evil-acme.example", "acme.example"),
-            ("acme.example.evil.com", "acme.example"),
-            ("a.example", "b.example"),
-            ("a.example", "example"),
-        ] {
-            assert!(!same_site(one, other), "{one} {other}");
+    fn a_logo_that_can_hold_a_program_is_refused_reg_t7() {
+        for bad in ["/l.svg", "/l.SVGZ?x=1.png", "/l%2Esvg", "/l.svg;.png", "/l.html"] {
+            assert!(logo_fault(&format!("https://a.example{bad}")).is_some(), "{bad}");
+        }
+        for good in ["", "/", "/l.png", "/svg", "/l.svg/l.jpg", "/l?f=png"] {
+            assert!(logo_fault(&format!("https://a.example{good}")).is_none(), "{good}");
         }
     }
 

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::protocol::client::redirect_uri::RedirectUri;
+use crate::protocol::client::supported::Supported;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::problem::Problem;
 use crate::protocol::problem::pointer;
@@ -28,6 +30,22 @@ impl<'a> MemberReader<'a> {
     /// Notes that a member is not acceptable (`invalid_client_metadata`).
     pub(super) fn refuse(&mut self, member: &str, message: impl Into<String>) {
         self.problems.push(Problem::metadata(member, message));
+    }
+
+    /// Notes that something within a member is not acceptable.
+    pub(super) fn refuse_at(&mut self, pointer: String, message: impl Into<String>) {
+        self.problems.push(Problem::new(ErrorCode::InvalidClientMetadata, pointer, message));
+    }
+
+    /// Notes that one element of a list is not acceptable.
+    pub(super) fn refuse_element(
+        &mut self,
+        code: ErrorCode,
+        member: &str,
+        index: usize,
+        message: String,
+    ) {
+        self.problems.push(Problem::new(code, element_pointer(member, index), message));
     }
 
     pub(super) fn value(&self, member: &str) -> Option<&'a Value> {
@@ -59,28 +77,59 @@ impl<'a> MemberReader<'a> {
 
     /// A list of texts, each with its place in the list; doubled ones are dropped.
     pub(super) fn list(&mut self, member: &str) -> Option<Vec<(usize, &'a str)>> {
+        self.list_or(member, ErrorCode::InvalidClientMetadata)
+    }
+
+    /// A list whose faults have an error code of their own.
+    pub(super) fn list_or(
+        &mut self,
+        member: &str,
+        code: ErrorCode,
+    ) -> Option<Vec<(usize, &'a str)>> {
         let value = self.value(member)?;
-        let Some(array) = value.as_array() else {
-            self.refuse(member, format!("`{member}` must be an array of strings"));
+        let array = value.as_array().filter(|array| array.len() <= LONGEST_LIST);
+        let Some(array) = array else {
+            let message = format!("`{member}` must be an array of at most {LONGEST_LIST} strings");
+            self.problems.push(Problem::new(code, pointer(member), message));
             return None;
         };
-        if array.len() > LONGEST_LIST {
-            self.refuse(member, format!("`{member}` has more than {LONGEST_LIST} elements"));
-            return None;
-        }
         let mut list: Vec<(usize, &str)> = Vec::new();
         for (index, element) in array.iter().enumerate() {
             match element.as_str().filter(|text| !text.is_empty() && text.len() <= LONGEST_TEXT) {
                 Some(text) if list.iter().any(|(_, known)| *known == text) => {}
                 Some(text) => list.push((index, text)),
-                None => self.problems.push(Problem::new(
-                    ErrorCode::InvalidClientMetadata,
-                    element_pointer(member, index),
+                None => self.refuse_element(
+                    code,
+                    member,
+                    index,
                     format!("each element of `{member}` must be a short, non-empty string"),
-                )),
+                ),
             }
         }
         Some(list)
+    }
+
+    /// M1: every one of them is checked, wherever the bad one stands (PEER-1).
+    pub(super) fn redirect_uris(
+        &mut self,
+        member: &str,
+        supported: &Supported,
+    ) -> Vec<RedirectUri> {
+        let code = ErrorCode::InvalidRedirectUri;
+        let mut uris = Vec::new();
+        for (index, text) in self.list_or(member, code).unwrap_or_default() {
+            let fault = match RedirectUri::parse(text) {
+                Ok(uri) if supported.longest_redirect_uri.is_none_or(|most| text.len() <= most) => {
+                    uris.push(uri);
+                    continue;
+                }
+                Ok(_) => "it is longer than this trust framework allows".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            let message = format!("redirect URI `{}`: {fault}", shown(text));
+            self.refuse_element(code, member, index, message);
+        }
+        uris
     }
 
     pub(super) fn https(&mut self, member: &str) -> Option<HttpsUri> {
@@ -113,6 +162,12 @@ impl<'a> MemberReader<'a> {
         wanted
     }
 
+    /// A flag that makes tokens or requests safer, and that the framework may set for everybody.
+    pub(super) fn binding(&mut self, member: &str, able: bool, supported: &Supported) -> bool {
+        let forced = supported.forced.contains(member);
+        self.ability(member, able || forced) || forced
+    }
+
     /// A list that must be a subset of `offered`.
     pub(super) fn choices<T: AsRef<str>>(
         &mut self,
@@ -122,11 +177,8 @@ impl<'a> MemberReader<'a> {
         let list = self.list(member)?;
         for (index, text) in &list {
             if !offered.iter().any(|one| one.as_ref() == *text) {
-                self.problems.push(Problem::new(
-                    ErrorCode::InvalidClientMetadata,
-                    element_pointer(member, *index),
-                    not_offered(member, text, offered),
-                ));
+                let message = not_offered(member, text, offered);
+                self.refuse_element(ErrorCode::InvalidClientMetadata, member, *index, message);
             }
         }
         Some(list.into_iter().map(|(_, text)| text.to_owned()).collect())

@@ -10,20 +10,18 @@
 
 use serde_json::{Map, Value};
 
-use crate::jose::JwkSet;
-use crate::protocol::client::ClientMetadata;
-use crate::protocol::client::DisplayTexts;
-use crate::protocol::client::ExtensionMetadata;
-use crate::protocol::client::OpenIdMetadata;
-use crate::protocol::client::RedirectUri;
-use crate::protocol::client::Supported;
+use crate::protocol::client::choices;
 use crate::protocol::client::cross_field;
 use crate::protocol::client::display_text::misleads;
+use crate::protocol::client::keys;
 use crate::protocol::client::member_reader::MemberReader;
-use crate::protocol::client::member_reader::element_pointer;
 use crate::protocol::client::member_reader::not_offered;
+use crate::protocol::client::{
+    AustraliaMetadata, BackchannelMetadata, BrazilMetadata, ClientMetadata, DisplayTexts,
+    ExtensionMetadata, LogoutMetadata, MutualTlsMetadata, OpenIdMetadata, RedirectUri,
+    SignedIntrospectionMetadata, SignedResponseMetadata, Supported, UdapMetadata,
+};
 use crate::protocol::error::ErrorCode;
-use crate::protocol::problem::Problem;
 use crate::protocol::problem::Problems;
 use crate::protocol::problem::shown;
 use crate::types::ScopeSet;
@@ -41,50 +39,72 @@ pub fn parse(
     members: &Map<String, Value>,
     supported: &Supported,
 ) -> Result<ClientMetadata, Problems> {
-    let mut reader = MemberReader::new(members);
-    let redirect_uris = redirect_uris(&mut reader);
-    let token_endpoint_auth_method = auth_method(&mut reader, supported);
-    let grant_types = grant_types(&mut reader, supported);
-    let response_types = response_types(&mut reader, supported, &grant_types);
-    let client = ClientMetadata {
+    let (members, problems) = choices::settle(members, supported);
+    let mut reader = MemberReader::new(&members);
+    reader.problems = problems;
+    let mut client = read(&mut reader, supported);
+    cross_field::check(&client, supported, &mut reader);
+    let hosts: Vec<String> =
+        client.redirect_uris.iter().filter_map(RedirectUri::https_host).collect();
+    client.display.check_hosts(&hosts, supported, &mut reader);
+    let problems = Problems::from(reader.problems);
+    defaults(&mut client, supported);
+    problems.or(client)
+}
+
+/// Each member on its own.
+fn read(reader: &mut MemberReader<'_>, supported: &Supported) -> ClientMetadata {
+    let redirect_uris = reader.redirect_uris("redirect_uris", supported);
+    let token_endpoint_auth_method = auth_method(reader, supported);
+    let grant_types = grant_types(reader, supported);
+    let response_types = response_types(reader, supported, &grant_types);
+    ClientMetadata {
         redirect_uris,
         token_endpoint_auth_method,
         token_endpoint_auth_signing_alg: reader
             .choice("token_endpoint_auth_signing_alg", &supported.token_endpoint_auth_signing_algs),
         grant_types,
         response_types,
-        display: DisplayTexts::read(&mut reader),
-        scope: scope(&mut reader),
-        contacts: contacts(&mut reader),
+        display: DisplayTexts::read(reader),
+        scope: scope(reader),
+        contacts: contacts(reader),
         jwks_uri: reader.https("jwks_uri"),
-        jwks: jwks(&mut reader),
-        software_id: software_id(&mut reader),
-        software_version: software_version(&mut reader),
-        openid: OpenIdMetadata::read(&mut reader, supported),
-        extension: ExtensionMetadata::read(&mut reader, supported),
-    };
-    cross_field::check(&client, supported, &mut reader);
-    let hosts: Vec<String> =
-        client.redirect_uris.iter().filter_map(RedirectUri::https_host).collect();
-    client.display.check_hosts(&hosts, supported, &mut reader);
-    Problems::from(reader.problems).or(client)
+        jwks: keys::read(reader),
+        software_id: software_id(reader),
+        software_version: software_version(reader),
+        openid: OpenIdMetadata::read(reader, supported),
+        mutual_tls: MutualTlsMetadata::read(reader, supported),
+        extension: ExtensionMetadata::read(reader, supported),
+        signed_response: SignedResponseMetadata::read(reader, supported),
+        backchannel: BackchannelMetadata::read(reader, supported),
+        logout: LogoutMetadata::read(reader, supported),
+        signed_introspection: SignedIntrospectionMetadata::read(reader, supported),
+        brazil: BrazilMetadata::read(reader, supported),
+        australia: AustraliaMetadata::read(reader, supported),
+        udap: UdapMetadata::read(reader, supported),
+    }
 }
 
-/// M1: every one of them is checked, wherever the bad one stands (PEER-1).
-fn redirect_uris(reader: &mut MemberReader<'_>) -> Vec<RedirectUri> {
-    let listed = reader.list("redirect_uris").unwrap_or_default();
-    let mut uris = Vec::new();
-    for (index, text) in listed {
-        match RedirectUri::parse(text) {
-            Ok(uri) => uris.push(uri),
-            Err(error) => reader.problems.push(Problem::new(
-                ErrorCode::InvalidRedirectUri,
-                element_pointer("redirect_uris", index),
-                format!("redirect URI `{}`: {error}", shown(text)),
-            )),
-        }
+/// M16, M17, M35: what a client gets that sends users here and says nothing of it. It is the
+/// standard's default, or the first of what the framework offers where that is not offered.
+fn defaults(client: &mut ClientMetadata, supported: &Supported) {
+    let users = ["authorization_code", "implicit", "urn:openid:params:grant-type:ciba"];
+    if !users.into_iter().any(|grant| client.allows_grant(grant)) {
+        return;
     }
-    uris
+    let fill = |member: &mut Option<String>, standard: &str, offered: &[&'static str]| {
+        let default = offered.iter().find(|one| **one == standard).or_else(|| offered.first());
+        if member.is_none() {
+            *member = default.map(|default| (*default).to_owned());
+        }
+    };
+    let openid = &mut client.openid;
+    fill(&mut openid.subject_type, "public", &supported.subject_types);
+    fill(&mut openid.id_token_signed_response_alg, "RS256", &supported.id_token_signing_algs);
+    if openid.response_modes.iter().any(|mode| mode.ends_with("jwt")) {
+        let member = &mut client.signed_response.authorization_signed_response_alg;
+        fill(member, "RS256", &supported.authorization_signing_algs);
+    }
 }
 
 /// M2.
@@ -141,11 +161,12 @@ fn response_types(
         match supported.response_types.iter().find(same) {
             Some(offered) if types.iter().any(|known| known == offered) => {}
             Some(offered) => types.push((*offered).to_owned()),
-            None => reader.problems.push(Problem::new(
+            None => reader.refuse_element(
                 ErrorCode::InvalidClientMetadata,
-                element_pointer(MEMBER, index),
+                MEMBER,
+                index,
                 not_offered(MEMBER, text, &supported.response_types),
-            )),
+            ),
         }
     }
     types
@@ -173,28 +194,15 @@ fn contacts(reader: &mut MemberReader<'_>) -> Vec<String> {
         let separated = text.contains('@') || text.contains(':');
         let clean = !text.chars().any(|c| misleads(c) || c.is_whitespace());
         if text.len() > LONGEST_WORD || !separated || !clean {
-            reader.problems.push(Problem::new(
+            reader.refuse_element(
                 ErrorCode::InvalidClientMetadata,
-                element_pointer("contacts", *index),
+                "contacts",
+                *index,
                 format!("contact `{}` is neither an e-mail address nor a URI", shown(text)),
-            ));
+            );
         }
     }
     listed.into_iter().map(|(_, text)| text.to_owned()).collect()
-}
-
-/// M9: public keys only, each of them usable. What is stored is what was understood.
-fn jwks(reader: &mut MemberReader<'_>) -> Option<Value> {
-    let value = reader.value("jwks")?;
-    match JwkSet::parse(value) {
-        Ok(keys) => return Some(keys.to_value()),
-        Err(faults) => {
-            for fault in faults {
-                reader.refuse("jwks", format!("`jwks` is not acceptable: {fault}"));
-            }
-        }
-    }
-    None
 }
 
 /// M10.

@@ -6,16 +6,33 @@
 //!
 //! [RFC 7591 §2]: https://www.rfc-editor.org/rfc/rfc7591#section-2
 
+mod address;
+mod australia;
+mod backchannel;
+mod brazil;
+mod choices;
 mod cross_field;
 mod display_text;
+#[cfg(test)]
+mod ecosystem_tests;
 mod extension;
+#[cfg(test)]
+mod generated_tests;
+mod keys;
+mod logout;
 mod member_reader;
 pub mod metadata;
 #[cfg(test)]
 mod metadata_tests;
+mod mutual_tls;
 mod openid;
 mod redirect_uri;
+mod script;
+pub mod sector_identifier;
+mod signed_introspection;
+mod signed_response;
 mod supported;
+mod udap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,11 +41,20 @@ use crate::types::HttpsUri;
 use crate::types::ScopeSet;
 use crate::types::SoftwareId;
 
+pub use address::AmbiguousAddress;
+pub use australia::AustraliaMetadata;
+pub use backchannel::BackchannelMetadata;
+pub use brazil::BrazilMetadata;
 pub use display_text::DisplayTexts;
 pub use extension::ExtensionMetadata;
+pub use logout::LogoutMetadata;
+pub use mutual_tls::MutualTlsMetadata;
 pub use openid::OpenIdMetadata;
 pub use redirect_uri::{InvalidRedirectUri, RedirectKind, RedirectUri};
+pub use signed_introspection::SignedIntrospectionMetadata;
+pub use signed_response::SignedResponseMetadata;
 pub use supported::{CERTIFICATE_SUBJECTS, ECOSYSTEM_MEMBERS, FORCIBLE_FLAGS, Supported};
+pub use udap::UdapMetadata;
 
 /// The metadata of a client as registered, every default filled in. An unset member is omitted,
 /// never `null` or `""` (REG-E6).
@@ -71,9 +97,33 @@ pub struct ClientMetadata {
     /// The members of OpenID Connect Registration 1.0 (REG-M14 to M28).
     #[serde(flatten)]
     pub openid: OpenIdMetadata,
-    /// The members of other extensions (REG-M29 to M38).
+    /// The members of RFC 8705 (REG-M29 to M32).
+    #[serde(flatten)]
+    pub mutual_tls: MutualTlsMetadata,
+    /// The members of extensions that add one each (REG-M33, M34, M37, M38).
     #[serde(flatten)]
     pub extension: ExtensionMetadata,
+    /// The members of JARM (REG-M35, M36).
+    #[serde(flatten)]
+    pub signed_response: SignedResponseMetadata,
+    /// The members of CIBA (REG-M39 to M42).
+    #[serde(flatten)]
+    pub backchannel: BackchannelMetadata,
+    /// The members of the logout standards (REG-M43 to M45).
+    #[serde(flatten)]
+    pub logout: LogoutMetadata,
+    /// The members of RFC 9701 (REG-M46).
+    #[serde(flatten)]
+    pub signed_introspection: SignedIntrospectionMetadata,
+    /// The members of Open Finance Brasil (REG-M52, M53).
+    #[serde(flatten)]
+    pub brazil: BrazilMetadata,
+    /// The members of the Consumer Data Right (REG-M54).
+    #[serde(flatten)]
+    pub australia: AustraliaMetadata,
+    /// The members of UDAP (REG-M55).
+    #[serde(flatten)]
+    pub udap: UdapMetadata,
 }
 
 impl ClientMetadata {

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::client::member_reader::MemberReader;
+use crate::protocol::client::member_reader::element_pointer;
 use crate::protocol::client::supported::Supported;
 use crate::protocol::problem::shown;
 use crate::types::HttpsUri;
@@ -84,11 +85,7 @@ impl OpenIdMetadata {
         let userinfo = encryption(reader, "userinfo_encrypted_response", supported);
         let request_object = encryption(reader, "request_object_encryption", supported);
         Self {
-            application_type: Some(
-                reader
-                    .choice("application_type", &supported.application_types)
-                    .unwrap_or_else(|| "web".to_owned()),
-            ),
+            application_type: Some(application_type(reader, supported)),
             sector_identifier_uri: sector_identifier(reader, supported),
             subject_type: reader.choice("subject_type", &supported.subject_types),
             id_token_signed_response_alg: reader
@@ -133,6 +130,19 @@ pub(super) fn encryption(
     Encryption { alg, enc }
 }
 
+/// M14: `web`, or the first of what the framework offers where that is not offered.
+fn application_type(reader: &mut MemberReader<'_>, supported: &Supported) -> String {
+    const STANDARD: &[&str] = &["web"];
+    let offered = match supported.application_types.as_slice() {
+        [] => STANDARD,
+        offered => offered,
+    };
+    let default = offered.iter().find(|one| **one == "web").or_else(|| offered.first());
+    reader
+        .choice("application_type", offered)
+        .unwrap_or_else(|| default.copied().unwrap_or("web").to_owned())
+}
+
 fn sector_identifier(reader: &mut MemberReader<'_>, supported: &Supported) -> Option<HttpsUri> {
     let uri = reader.https("sector_identifier_uri")?;
     if !supported.subject_types.contains(&"pairwise") {
@@ -174,13 +184,17 @@ fn request_uris(reader: &mut MemberReader<'_>, supported: &Supported) -> Vec<Str
         reader.refuse("request_uris", "`request_uris` is not supported by this server");
         return Vec::new();
     }
-    for (_, text) in &list {
+    let is_hash =
+        |hash: &str| hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    for (index, text) in &list {
         let (address, hash) = text.split_once('#').unwrap_or((text, ""));
-        if let Err(error) = HttpsUri::parse(address) {
-            reader.refuse("request_uris", format!("`{}`: {error}", shown(text)));
-        } else if !hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)) {
-            reader.refuse("request_uris", format!("`{}`: its fragment is no hash", shown(text)));
-        }
+        let fault = match HttpsUri::parse(address) {
+            Err(error) => error.to_string(),
+            Ok(_) if !is_hash(hash) => "its fragment is no hash".to_owned(),
+            Ok(_) => continue,
+        };
+        let at = element_pointer("request_uris", *index);
+        reader.refuse_at(at, format!("`{}`: {fault}", shown(text)));
     }
     list.into_iter().map(|(_, text)| text.to_owned()).collect()
 }

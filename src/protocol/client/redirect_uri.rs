@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::protocol::client::address;
+use crate::protocol::client::address::{AmbiguousAddress, is_local};
 use crate::types::HttpsUri;
 use crate::types::InvalidUri;
 
@@ -15,6 +17,9 @@ pub enum InvalidRedirectUri {
     /// It is not a well-formed address.
     #[error("it is not acceptable: {0}")]
     Address(#[from] InvalidUri),
+    /// Programs would read it differently from each other.
+    #[error(transparent)]
+    Ambiguous(#[from] AmbiguousAddress),
     /// It holds a `*`, which some would take for a pattern.
     #[error("it holds a `*`; redirect URIs are compared exactly")]
     Wildcard,
@@ -63,6 +68,8 @@ impl RedirectUri {
             "http" => check_loopback(text)?,
             _ => check_private_use(text, scheme)?,
         }
+        let rest = text.split_once(':').map_or("", |(_, rest)| rest);
+        address::check(rest)?;
         Ok(Self(text.to_owned()))
     }
 
@@ -100,15 +107,6 @@ impl std::fmt::Display for RedirectUri {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(&self.0)
     }
-}
-
-/// Whether a host names this very machine.
-pub(super) fn is_local(host: &str) -> bool {
-    let loopback = |host: &str| {
-        host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
-            || host == "[::1]"
-    };
-    host == "localhost" || host.ends_with(".localhost") || loopback(host)
 }
 
 /// `http` is for an app that listens on this machine; the rest of the rules are those of `https`.
@@ -172,6 +170,27 @@ mod tests {
             "https://*.example/cb",
             "https://a.example/*",
             "https://a.example./cb",
+            "https://a.example//evil.example/cb",
+            "https://a.example/../cb",
+            "https://a.example/..;/cb",
+            "https://a.example/%2e%2e/cb",
+            "https://a.example/a%252fb",
+            "https://a.example/a%2fb",
+            "https://a.example/a%5cb",
+            "https://a.example%2eevil.example/cb",
+            "https://a.example%40evil.example/cb",
+            "https://a.example/a%0d%0ab",
+            "https://a.example/%zz",
+            "https://a.example:/cb",
+            "https://a.example:0443/cb",
+            "https:/a.example/cb",
+            "https:\\\\a.example/cb",
+            "hTTps://a.example/cb",
+            "https://a.example\u{3002}evil.example/cb",
+            "https://xn--a.example/cb",
+            "https://a.example/\u{202e}cb",
+            "https://%61.example/cb",
+            "com.example.app:/a/../cb",
             "https://A.example/cb",
             "https://a.example/\tcb",
             " https://a.example/cb",
