@@ -252,7 +252,7 @@ fn of_several_values_the_first_that_is_to_be_had_is_registered_reg_m48() {
 fn webhooks_are_for_brazil_and_have_a_code_of_their_own_reg_m52() {
     let brazil = with_members(&["webhook_uris"]);
     let good = json!(["https://hook.example", "https://hook.example:8443/a/b"]);
-    let client = accepted(json!({ "webhook_uris": good.clone() }), &brazil);
+    let client = accepted(json!({ "webhook_uris": good }), &brazil);
     assert_eq!(stored(&client, "webhook_uris"), Some(good));
     let long = format!("https://hook.example/{}", "x".repeat(255));
     for bad in [
@@ -353,7 +353,7 @@ fn udap_wants_its_version_and_certifications_of_the_right_shape_reg_m55() {
         "exp": 1_790_000_000, "jti": "1", "certification_name": "Tested",
     });
     let good = certification(&header, &claims);
-    let client = accepted(udap_client(json!({ "certifications": [good.clone()] })), &udap);
+    let client = accepted(udap_client(json!({ "certifications": [good] })), &udap);
     assert_eq!(stored(&client, "certifications"), Some(json!([good])));
     assert_eq!(stored(&client, "udap"), Some(json!("1")));
     for bad in [json!(null), json!("2"), json!(1)] {
@@ -476,7 +476,7 @@ fn a_self_signed_certificate_stands_with_its_key_reg_m30() {
         })
     };
     refused_at(self_signed(&key), &known(), ICM, &["/jwks"]);
-    let mut with_chain = key.clone();
+    let mut with_chain = key;
     with_chain["x5c"] = json!([STANDARD.encode("certificate")]);
     let client = accepted(self_signed(&with_chain), &known());
     assert_eq!(client.jwks.unwrap()["keys"][0]["x5c"], with_chain["x5c"]);
@@ -494,7 +494,7 @@ fn what_is_encrypted_for_a_client_needs_its_key_for_encryption_reg_m18() {
         key
     };
     let rsa = SigningKey::generate(Algorithm::Ps256).unwrap().public_jwk();
-    let encryption = with("use", json!("enc"), with("alg", json!("RSA-OAEP-256"), rsa.clone()));
+    let encryption = with("use", json!("enc"), with("alg", json!("RSA-OAEP-256"), rsa));
     let client = |keys: Value| {
         json!({
             "jwks_uri": null, "jwks": { "keys": keys },

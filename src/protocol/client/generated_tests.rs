@@ -125,53 +125,56 @@ fn everything() -> Supported {
     }
 }
 
+/// What some member may hold, and some of what none may.
+const WORDS: [&str; 43] = [
+    "",
+    "authorization_code",
+    "client_credentials",
+    "implicit",
+    "refresh_token",
+    "urn:openid:params:grant-type:ciba",
+    "code",
+    "id_token",
+    "id_token code",
+    "code id_token",
+    "token",
+    "private_key_jwt",
+    "tls_client_auth",
+    "none",
+    "PS256",
+    "RS256",
+    "ES256",
+    "RSA-OAEP-256",
+    "ECDH-ES",
+    "A256GCM",
+    "A128CBC-HS256",
+    "public",
+    "pairwise",
+    "web",
+    "native",
+    "jwt",
+    "query",
+    "poll",
+    "ping",
+    "urn:acr:2",
+    "payment_initiation",
+    "https://acme.example/cb",
+    "https://b.example/cb",
+    "http://127.0.0.1/cb",
+    "com.example.app:/cb",
+    "javascript:alert(1)",
+    "mailto:a@acme.example",
+    "Acme",
+    "a b",
+    "CN=acme",
+    "192.0.2.1",
+    "client.acme.example",
+    "\u{202e}",
+];
+
 /// Values that mean something in some member, among others.
 fn value() -> impl Strategy<Value = Value> {
-    let words = prop::sample::select(vec![
-        "",
-        "authorization_code",
-        "client_credentials",
-        "implicit",
-        "refresh_token",
-        "urn:openid:params:grant-type:ciba",
-        "code",
-        "id_token",
-        "id_token code",
-        "code id_token",
-        "token",
-        "private_key_jwt",
-        "tls_client_auth",
-        "none",
-        "PS256",
-        "RS256",
-        "ES256",
-        "RSA-OAEP-256",
-        "ECDH-ES",
-        "A256GCM",
-        "A128CBC-HS256",
-        "public",
-        "pairwise",
-        "web",
-        "native",
-        "jwt",
-        "query",
-        "poll",
-        "ping",
-        "urn:acr:2",
-        "payment_initiation",
-        "https://acme.example/cb",
-        "https://b.example/cb",
-        "http://127.0.0.1/cb",
-        "com.example.app:/cb",
-        "javascript:alert(1)",
-        "mailto:a@acme.example",
-        "Acme",
-        "a b",
-        "CN=acme",
-        "192.0.2.1",
-        "client.acme.example",
-        "\u{202e}",
-    ]);
+    let words = prop::sample::select(WORDS.to_vec());
     let leaf = prop_oneof![
         6 => words.clone().prop_map(Value::from),
         1 => Just(Value::Null),
@@ -225,10 +228,7 @@ fn is_allowed(name: &str) -> bool {
 
 fn stored(members: &Map<String, Value>) -> Option<Map<String, Value>> {
     let client = parse(members, &everything()).ok()?;
-    match serde_json::to_value(&client).unwrap() {
-        Value::Object(stored) => Some(stored),
-        _ => None,
-    }
+    serde_json::to_value(&client).unwrap().as_object().cloned()
 }
 
 proptest! {

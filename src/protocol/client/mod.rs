@@ -57,7 +57,7 @@ pub use supported::{CERTIFICATE_SUBJECTS, ECOSYSTEM_MEMBERS, FORCIBLE_FLAGS, Sup
 pub use udap::UdapMetadata;
 
 /// The metadata of a client as registered, every default filled in. An unset member is omitted,
-/// never `null` or `""` (REG-E6).
+/// never `null` or `""` (REG-E6). What few clients say is boxed, for the whole is moved about much.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ClientMetadata {
@@ -96,10 +96,10 @@ pub struct ClientMetadata {
     pub display: DisplayTexts,
     /// The members of OpenID Connect Registration 1.0 (REG-M14 to M28).
     #[serde(flatten)]
-    pub openid: OpenIdMetadata,
+    pub openid: Box<OpenIdMetadata>,
     /// The members of RFC 8705 (REG-M29 to M32).
     #[serde(flatten)]
-    pub mutual_tls: MutualTlsMetadata,
+    pub mutual_tls: Box<MutualTlsMetadata>,
     /// The members of extensions that add one each (REG-M33, M34, M37, M38).
     #[serde(flatten)]
     pub extension: ExtensionMetadata,
@@ -108,10 +108,10 @@ pub struct ClientMetadata {
     pub signed_response: SignedResponseMetadata,
     /// The members of CIBA (REG-M39 to M42).
     #[serde(flatten)]
-    pub backchannel: BackchannelMetadata,
+    pub backchannel: Box<BackchannelMetadata>,
     /// The members of the logout standards (REG-M43 to M45).
     #[serde(flatten)]
-    pub logout: LogoutMetadata,
+    pub logout: Box<LogoutMetadata>,
     /// The members of RFC 9701 (REG-M46).
     #[serde(flatten)]
     pub signed_introspection: SignedIntrospectionMetadata,
@@ -120,7 +120,7 @@ pub struct ClientMetadata {
     pub brazil: BrazilMetadata,
     /// The members of the Consumer Data Right (REG-M54).
     #[serde(flatten)]
-    pub australia: AustraliaMetadata,
+    pub australia: Box<AustraliaMetadata>,
     /// The members of UDAP (REG-M55).
     #[serde(flatten)]
     pub udap: UdapMetadata,

@@ -170,28 +170,6 @@ mod tests {
             "https://*.example/cb",
             "https://a.example/*",
             "https://a.example./cb",
-            "https://a.example//evil.example/cb",
-            "https://a.example/../cb",
-            "https://a.example/..;/cb",
-            "https://a.example/%2e%2e/cb",
-            "https://a.example/a%252fb",
-            "https://a.example/a%2fb",
-            "https://a.example/a%5cb",
-            "https://a.example%2eevil.example/cb",
-            "https://a.example%40evil.example/cb",
-            "https://a.example/a%0d%0ab",
-            "https://a.example/%zz",
-            "https://a.example:/cb",
-            "https://a.example:0443/cb",
-            "https:/a.example/cb",
-            "https:\\\\a.example/cb",
-            "hTTps://a.example/cb",
-            "https://a.example\u{3002}evil.example/cb",
-            "https://xn--a.example/cb",
-            "https://a.example/\u{202e}cb",
-            "https://%61.example/cb",
-            "com.example.app:/a/../cb",
-            "https://A.example/cb",
             "https://a.example/\tcb",
             " https://a.example/cb",
             "https://a.example/c b",
@@ -215,6 +193,36 @@ mod tests {
             assert!(RedirectUri::parse(bad).is_err(), "{bad}");
         }
         assert!(RedirectUri::parse(&format!("https://a.example/{}", "x".repeat(2048))).is_err());
+    }
+
+    #[test]
+    fn a_redirect_uri_that_programs_read_differently_is_refused_reg_t6_sec_18() {
+        for bad in [
+            "https://a.example//evil.example/cb",
+            "https://a.example/../cb",
+            "https://a.example/..;/cb",
+            "https://a.example/%2e%2e/cb",
+            "https://a.example/a%252fb",
+            "https://a.example/a%2fb",
+            "https://a.example/a%5cb",
+            "https://a.example%2eevil.example/cb",
+            "https://a.example%40evil.example/cb",
+            "https://a.example/a%0d%0ab",
+            "https://a.example/%zz",
+            "https://a.example:/cb",
+            "https://a.example:0443/cb",
+            "https:/a.example/cb",
+            "https:\\\\a.example/cb",
+            "hTTps://a.example/cb",
+            "https://a.example\u{3002}evil.example/cb",
+            "https://xn--a.example/cb",
+            "https://a.example/\u{202e}cb",
+            "https://%61.example/cb",
+            "com.example.app:/a/../cb",
+            "https://A.example/cb",
+        ] {
+            assert!(RedirectUri::parse(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]
