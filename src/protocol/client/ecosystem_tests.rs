@@ -4,10 +4,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
-use crate::jose::{Algorithm, SigningKey};
+use crate::jose::{Algorithm, PublicKey, SigningKey};
 use crate::protocol::client::metadata::parse;
 use crate::protocol::client::{ClientMetadata, Supported};
 use crate::protocol::problem::Problems;
+use crate::x509::Certificate;
 
 /// Everything that can be stored, without the rules of one ecosystem.
 fn known() -> Supported {
@@ -468,7 +469,13 @@ fn a_framework_may_want_members_and_set_flags_for_everybody_reg_m31_reg_m34() {
 
 #[test]
 fn a_self_signed_certificate_stands_with_its_key_reg_m30() {
-    let key = SigningKey::generate(Algorithm::Es256).unwrap().public_jwk();
+    let certificate = || {
+        let issued = rcgen::generate_simple_self_signed(vec!["acme.example".to_owned()]).unwrap();
+        issued.cert.der().to_vec()
+    };
+    let (own, other) = (certificate(), certificate());
+    let read = Certificate::from_der(&own).unwrap();
+    let key = PublicKey::from_public_key_info(read.public_key_der()).unwrap().to_value();
     let self_signed = |key: &Value| {
         json!({
             "token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks_uri": null,
@@ -477,10 +484,11 @@ fn a_self_signed_certificate_stands_with_its_key_reg_m30() {
     };
     refused_at(self_signed(&key), &known(), ICM, &["/jwks"]);
     let mut with_chain = key;
-    with_chain["x5c"] = json!([STANDARD.encode("certificate")]);
+    with_chain["x5c"] = json!([STANDARD.encode(own), STANDARD.encode(&other)]);
     let client = accepted(self_signed(&with_chain), &known());
     assert_eq!(client.jwks.unwrap()["keys"][0]["x5c"], with_chain["x5c"]);
-    for bad in [json!([]), json!("MIIB"), json!(["-_-_"]), json!([7]), json!(vec!["MIIB"; 6])] {
+    let other = json!([STANDARD.encode(other)]);
+    for bad in [json!([]), json!("MIIB"), json!(["-_-_"]), json!([7]), json!(["MIIB"]), other] {
         with_chain["x5c"] = bad;
         refused_at(self_signed(&with_chain), &known(), ICM, &["/jwks/keys/0"]);
     }

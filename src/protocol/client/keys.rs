@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 
 use crate::jose::InvalidKey;
 use crate::jose::JwkSet;
+use crate::jose::PublicKey;
 use crate::protocol::client::ClientMetadata;
 use crate::protocol::client::member_reader::MemberReader;
 use crate::protocol::client::supported::Supported;
+use crate::x509::Certificate;
 
 const MEMBER: &str = "jwks";
 const MOST_CERTIFICATES: usize = 5;
@@ -64,17 +66,17 @@ fn verified(
             return None;
         }
     };
-    let mut stored = keys.to_value();
-    let kept = stored.get_mut("keys").and_then(Value::as_array_mut)?;
-    for (key, (place, entry)) in kept.iter_mut().zip(entries) {
+    let mut set = keys.to_value();
+    let kept = set.get_mut("keys").and_then(Value::as_array_mut)?;
+    for ((key, stored), (place, entry)) in keys.keys().iter().zip(kept).zip(entries) {
         let Some(chain) = entry.get("x5c") else { continue };
-        if !is_chain(chain) {
-            refuse_key(reader, *place, &"the member `x5c` is malformed");
+        if let Some(fault) = fault_of_chain(chain, key) {
+            refuse_key(reader, *place, &fault);
             return None;
         }
-        key.as_object_mut()?.insert("x5c".to_owned(), chain.clone());
+        stored.as_object_mut()?.insert("x5c".to_owned(), chain.clone());
     }
-    Some(stored)
+    Some(set)
 }
 
 /// A key for encryption is one for signatures in all but its purpose, and never of Ed25519.
@@ -130,16 +132,22 @@ fn names_are_distinct(reader: &mut MemberReader<'_>, keys: &[Value]) -> bool {
     names.len() == all
 }
 
-/// RFC 7517 §4.7: certificates in base64, not base64url, the key's own first.
-fn is_chain(value: &Value) -> bool {
-    let certificate = |entry: &Value| {
-        entry.as_str().is_some_and(|text| {
-            (1..=LONGEST_CERTIFICATE).contains(&text.len()) && STANDARD.decode(text).is_ok()
-        })
+/// RFC 7517 §4.7: certificates in base64, not base64url, and the first one is of this very key.
+fn fault_of_chain(value: &Value, key: &PublicKey) -> Option<&'static str> {
+    const MALFORMED: Option<&str> = Some("the member `x5c` is malformed");
+    let decoded = |entry: &Value| {
+        let text = entry.as_str().filter(|text| text.len() <= LONGEST_CERTIFICATE)?;
+        Certificate::from_der(&STANDARD.decode(text).ok()?).ok()
     };
-    value.as_array().is_some_and(|chain| {
-        (1..=MOST_CERTIFICATES).contains(&chain.len()) && chain.iter().all(certificate)
-    })
+    let Some(chain) = value.as_array().filter(|chain| chain.len() <= MOST_CERTIFICATES) else {
+        return MALFORMED;
+    };
+    let chain: Option<Vec<Certificate>> = chain.iter().map(decoded).collect();
+    let Some(chain) = chain else { return MALFORMED };
+    let Some(leaf) = chain.first() else { return MALFORMED };
+    let certified = PublicKey::from_public_key_info(leaf.public_key_der());
+    let same = certified.is_ok_and(|certified| certified.thumbprint() == key.thumbprint());
+    (!same).then_some("the first certificate in `x5c` is of another key")
 }
 
 /// X3, X4, M18 and M30: keys are given once, where they are needed, and fit what they are for.

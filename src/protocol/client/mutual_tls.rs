@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::protocol::client::display_text::misleads;
 use crate::protocol::client::member_reader::MemberReader;
 use crate::protocol::client::supported::{CERTIFICATE_SUBJECTS, Supported};
+use crate::types::DistinguishedName;
+use crate::types::ResourceUri;
 
 const METHOD: &str = "tls_client_auth";
 const LONGEST_SUBJECT: usize = 1024;
@@ -110,17 +112,15 @@ fn subject(
 
 fn is_well_formed(member: &str, text: &str) -> bool {
     match member {
-        "tls_client_auth_subject_dn" => is_distinguished_name(text),
+        "tls_client_auth_subject_dn" => {
+            DistinguishedName::parse(text).is_ok_and(|name| !name.is_empty())
+                && !text.chars().any(misleads)
+        }
         "tls_client_auth_san_dns" => is_dns_name(text),
-        "tls_client_auth_san_uri" => crate::types::ResourceUri::parse(text).is_ok(),
+        "tls_client_auth_san_uri" => ResourceUri::parse(text).is_ok(),
         "tls_client_auth_san_ip" => text.parse::<std::net::IpAddr>().is_ok(),
         _ => is_mailbox(text),
     }
-}
-
-/// At least one attribute and its value (RFC 4514 §2).
-fn is_distinguished_name(text: &str) -> bool {
-    text.contains('=') && !text.chars().any(misleads)
 }
 
 /// A full name in plain form: a wildcard names nobody (RFC 6125 §7.2).
@@ -156,7 +156,7 @@ mod tests {
             (
                 "tls_client_auth_subject_dn",
                 &["CN=acme,O=Acme\\, Inc,C=GB", "2.5.4.97=#0C024142,CN=a"][..],
-                &["acme", "CN=a\u{0}b", "CN=\u{202e}a"][..],
+                &["acme", "CN=a\u{0}b", "CN=\u{202e}a", "CN=a,,O=b", "2.5.4.97=#0C"][..],
             ),
             (
                 "tls_client_auth_san_dns",
