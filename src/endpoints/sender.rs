@@ -29,7 +29,7 @@ pub(super) async fn binding(
             Ok(None)
         };
     };
-    if registered.tls_client_certificate_bound_access_tokens {
+    if metadata.mutual_tls.tls_client_certificate_bound_access_tokens {
         return Err(InvalidProof::CertificateBound.into());
     }
     Ok(Some(presented.prove(app, incoming).await?.confirmation()))

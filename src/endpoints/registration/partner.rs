@@ -109,7 +109,7 @@ impl Partner {
 const fn sender_constraint(metadata: &ClientMetadata) -> SenderConstraint {
     if metadata.extension.dpop_bound_access_tokens {
         SenderConstraint::Dpop
-    } else if metadata.extension.tls_client_certificate_bound_access_tokens {
+    } else if metadata.mutual_tls.tls_client_certificate_bound_access_tokens {
         SenderConstraint::Mtls
     } else {
         SenderConstraint::None
