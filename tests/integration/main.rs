@@ -18,6 +18,8 @@ mod discovery;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod dpop;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod http;
