@@ -113,7 +113,7 @@ async fn a_client_whose_tokens_are_bound_to_a_certificate_proves_no_key() {
     let house = House::new().await;
     let app = house.node().await;
     let mut client = house.client();
-    client.metadata.extension.tls_client_certificate_bound_access_tokens = true;
+    client.metadata.mutual_tls.tls_client_certificate_bound_access_tokens = true;
     change(&app, AuditAction::ClientUpdated, move |tx| tx.update_client(&client)).await;
     let refused = refusal(token(&app, &asking(&house, &proof(&key(), &claims(&house)))).await);
     assert_eq!(refused.code, ErrorCode::InvalidDpopProof);
