@@ -12,6 +12,7 @@ use crate::cli::config::ConfigArguments;
 use crate::cli::demo::DemoOptions;
 use crate::cli::directory::DirectoryCommand;
 use crate::cli::doctor::Doctor;
+use crate::cli::framework::FrameworkCommand;
 use crate::cli::keys::KeysCommand;
 use crate::cli::migrate::Migrate;
 use crate::cli::operator_api::Connection;
@@ -73,6 +74,12 @@ pub enum Command {
     Doctor(Doctor),
     /// Read and check the settings
     Config(ConfigArguments),
+    /// Trust frameworks: whose software statements are believed, and how
+    Framework {
+        /// What to do.
+        #[command(subcommand)]
+        action: FrameworkCommand,
+    },
     /// Partners: vet, suspend, restore
     Org(Operator<OrganisationCommand>),
     /// Contracts with partners: products, environments, window

@@ -24,6 +24,7 @@ use crate::remote::KeySource;
 use crate::storage::Database;
 use crate::storage::DatabaseOptions;
 use crate::storage::OneTimeStore;
+use crate::trust::Framework;
 use crate::types::Secret;
 use crate::types::Timestamp;
 
@@ -42,6 +43,9 @@ pub async fn assemble(settings: Settings, clock: Clock) -> Result<App, CommandEr
     let fetcher = Fetcher::new(extra_authorities(&settings)?.as_deref())
         .map_err(|invalid| CommandError::failed(invalid.to_string()))?;
     let frameworks = frameworks::load(&settings)?;
+    for warning in frameworks.iter().flat_map(Framework::warnings) {
+        tracing::warn!(%warning, "a trust framework is not as safe as it could be");
+    }
     Ok(App::new(Parts {
         clock,
         database,

@@ -20,8 +20,12 @@ pub fn load(settings: &Settings) -> Result<Frameworks, CommandError> {
     let mut read = Vec::new();
     for path in files(folder).map_err(|error| unreadable(folder, &error))? {
         let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+        // What ships as an example says that it is not enabled.
+        if !Framework::is_enabled(&text) {
+            continue;
+        }
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        match Framework::parse(&file, &text) {
+        match Framework::parse_with(&file, &text, &beside(&path)) {
             Ok(framework) => read.push((file, framework)),
             Err(found) => problems.extend(found),
         }
@@ -32,7 +36,24 @@ pub fn load(settings: &Settings) -> Result<Frameworks, CommandError> {
     Frameworks::new(read).map_err(|found| wrong(&found))
 }
 
-fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+/// The longest file that a framework's file may name: revocation lists are long.
+const LONGEST_FILE: u64 = 32 * 1024 * 1024;
+
+/// Reads the files that a framework's file names: keys, anchors, revocation lists.
+pub(super) fn beside(file: &Path) -> impl Fn(&str) -> Result<String, String> {
+    let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+    move |path| {
+        let path = folder.join(path);
+        let described = std::fs::metadata(&path).map_err(|error| error.to_string())?;
+        if described.len() > LONGEST_FILE {
+            return Err(format!("it is longer than {LONGEST_FILE} bytes"));
+        }
+        std::fs::read_to_string(&path).map_err(|error| error.to_string())
+    }
+}
+
+/// Every file of the folder, loaded or not, in the order of their names.
+pub(super) fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
@@ -44,7 +65,7 @@ fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> CommandError {
+pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> CommandError {
     CommandError::failed_with(
         format!("cannot read {}: {error}", path.display()),
         "`trust.frameworks` names the folder with one TOML file to a trust framework",

@@ -12,6 +12,7 @@ pub mod directory;
 pub mod doctor;
 pub mod error;
 pub mod folders;
+pub mod framework;
 pub mod frameworks;
 pub mod keys;
 pub mod log;
@@ -80,6 +81,7 @@ fn run(command_line: CommandLine) -> Result<(), CommandError> {
         Command::Keys { action } => action.run(output),
         Command::Doctor(doctor) => doctor.run(output),
         Command::Config(arguments) => arguments.run(output),
+        Command::Framework { action } => action.run(output),
         Command::Org(operator) => operator.run(output),
         Command::Agreement(operator) => operator.run(output),
         Command::Product(operator) => operator.run(output),

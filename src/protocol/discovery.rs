@@ -32,7 +32,7 @@ const CLIENT_SECRET_BASIC: &str = "client_secret_basic";
 
 /// What is switched on. Routes, documents and request parsers read the same value; what is off is
 /// absent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one independent switch")]
 pub struct Features {
     /// `POST /register` and the management of registrations.

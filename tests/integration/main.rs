@@ -22,6 +22,8 @@ mod dpop;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod framework_files;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod introspection;

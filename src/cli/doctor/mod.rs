@@ -15,6 +15,7 @@ use crate::cli::print::Output;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::policy::PolicyEngine;
+use crate::trust::Framework;
 use crate::trust::Frameworks;
 
 const EXAMPLES: &str = "\
@@ -147,7 +148,13 @@ fn trust(settings: &Settings) -> Finding {
                 "put one TOML file to a framework into `trust.frameworks`",
             )
         }
-        Ok(loaded) => Finding::good(SUBJECT, format!("load: {}", names(&loaded))),
+        Ok(loaded) => match loaded.iter().flat_map(Framework::warnings).next() {
+            Some(warning) => {
+                let advice = "`countersign framework check FILE --explain` tells everything";
+                Finding::odd(SUBJECT, warning.to_string(), advice)
+            }
+            None => Finding::good(SUBJECT, format!("load: {}", names(&loaded))),
+        },
         Err(error) => Finding::failed(SUBJECT, &error),
     }
 }

@@ -21,6 +21,7 @@ mod software_statement_tests;
 mod request_tests;
 mod statement_problem;
 mod status_claim;
+mod verified_statement;
 
 pub use claim_path::{ClaimPath, InvalidClaimPath};
 pub use request::{
@@ -29,8 +30,7 @@ pub use request::{
 };
 pub use request_problem::{RequestError, RequestProblem};
 pub use response::RegistrationResponse;
-pub use software_statement::{
-    LONGEST_STATEMENT, SoftwareStatement, StatementRules, UnverifiedStatement,
-};
+pub use software_statement::{LONGEST_STATEMENT, StatementRules, UnverifiedStatement};
 pub use statement_problem::{StatementError, StatementProblem};
 pub use status_claim::StatusRule;
+pub use verified_statement::SoftwareStatement;

@@ -8,7 +8,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::jose::Algorithm;
@@ -25,6 +25,8 @@ use crate::protocol::registration::claims::Malformed;
 use crate::protocol::registration::statement_problem::StatementError;
 use crate::protocol::registration::statement_problem::StatementProblem;
 use crate::protocol::registration::status_claim::StatusRule;
+use crate::protocol::registration::verified_statement::Signer;
+use crate::protocol::registration::verified_statement::SoftwareStatement;
 use crate::types::Timestamp;
 use crate::x509::Certificate;
 
@@ -209,90 +211,6 @@ fn check(
             })
         }
         _ => Err(StatementError(problems)),
-    }
-}
-
-/// Who signed a statement for itself.
-#[derive(Debug, Clone, PartialEq)]
-struct Signer {
-    certificate: Certificate,
-    key: Value,
-}
-
-/// A software statement that holds: signed by its framework, current, for us, and of good standing.
-/// Only [`UnverifiedStatement::verify`] makes one.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SoftwareStatement {
-    issuer: String,
-    jti: Option<String>,
-    issued_at: Timestamp,
-    expires_at: Option<Timestamp>,
-    key_id: Option<String>,
-    digest: String,
-    claims: Map<String, Value>,
-    text: String,
-    signer: Option<Signer>,
-}
-
-impl SoftwareStatement {
-    /// Who issued it.
-    #[must_use]
-    pub fn issuer(&self) -> &str {
-        &self.issuer
-    }
-
-    /// Its identifier, if it has one.
-    #[must_use]
-    pub fn jti(&self) -> Option<&str> {
-        self.jti.as_deref()
-    }
-
-    /// When it was issued.
-    #[must_use]
-    pub const fn issued_at(&self) -> Timestamp {
-        self.issued_at
-    }
-
-    /// When it expires, if it says so.
-    #[must_use]
-    pub const fn expires_at(&self) -> Option<Timestamp> {
-        self.expires_at
-    }
-
-    /// The `kid` of the key that signed it.
-    #[must_use]
-    pub fn key_id(&self) -> Option<&str> {
-        self.key_id.as_deref()
-    }
-
-    /// SHA-256 of its text, base64url.
-    #[must_use]
-    pub fn digest(&self) -> &str {
-        &self.digest
-    }
-
-    /// What it says.
-    #[must_use]
-    pub const fn claims(&self) -> &Map<String, Value> {
-        &self.claims
-    }
-
-    /// The certificate of the software that signed it for itself, if one did.
-    #[must_use]
-    pub fn certificate(&self) -> Option<&Certificate> {
-        self.signer.as_ref().map(|signer| &signer.certificate)
-    }
-
-    /// The key of that certificate, as a key set.
-    #[must_use]
-    pub fn own_keys(&self) -> Option<Value> {
-        self.signer.as_ref().map(|signer| json!({ "keys": [signer.key] }))
-    }
-
-    /// The compact text, byte for byte (REG-E5).
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.text
     }
 }
 
