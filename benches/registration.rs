@@ -12,6 +12,7 @@ use countersign::jose::JwkSet;
 use countersign::jose::SigningKey;
 use countersign::protocol::client::ClientMetadata;
 use countersign::protocol::client::Supported;
+use countersign::protocol::client_authentication::ClientAuthenticationMethod;
 use countersign::protocol::discovery::Features;
 use countersign::protocol::registration::RegistrationRequest;
 use countersign::protocol::registration::SoftwareStatement;
@@ -72,6 +73,7 @@ impl Case {
                 introspection: true,
                 revocation: true,
                 dpop: false,
+                authentication_methods: vec![ClientAuthenticationMethod::PrivateKeyJwt],
                 assertion_algorithms: ALGORITHMS.to_vec(),
             }),
         }

@@ -28,7 +28,7 @@ fn claims() -> AccessTokenClaims {
         iat: now,
         jti: "n3k2v5c7x4z6q2w3e4r5t6y7u2".to_owned(),
         client_id,
-        client_key: "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs".to_owned(),
+        client_key: Some("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs".to_owned()),
         cnf: None,
         scope: ScopeSet::parse("accounts:read balances:read").unwrap(),
         org: OrganisationId::from_random("5f2b9c0a7d5f2b9c0a7d5f2b9c"),

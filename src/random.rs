@@ -24,6 +24,13 @@ pub fn secret() -> Secret {
     Secret::new(URL_SAFE_NO_PAD.encode(draw::<32>()))
 }
 
+/// A secret for a client: 216 bits, base64url. Clients of some ecosystems read back no more than 36
+/// characters (REG-M13).
+#[must_use]
+pub fn client_secret() -> Secret {
+    Secret::new(URL_SAFE_NO_PAD.encode(draw::<27>()))
+}
+
 /// The identifier of an audit event: it sorts by time, and those that one process draws within a
 /// second sort in the order in which they were drawn.
 #[must_use]
@@ -80,6 +87,13 @@ mod tests {
     fn secrets_are_43_characters_of_base64url() {
         let (one, two) = (secret(), secret());
         assert_eq!(one.reveal().len(), 43);
+        assert_ne!(one.reveal(), two.reveal());
+    }
+
+    #[test]
+    fn a_clients_secret_has_36_characters_and_does_not_repeat() {
+        let (one, two) = (client_secret(), client_secret());
+        assert_eq!(one.reveal().len(), 36);
         assert_ne!(one.reveal(), two.reveal());
     }
 

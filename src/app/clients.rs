@@ -34,8 +34,8 @@ pub struct KnownClient {
 struct TokenDecision {
     /// What was asked for.
     pub scope: ScopeSet,
-    /// The key that the client authenticated with.
-    pub thumbprint: String,
+    /// What the client authenticated with.
+    pub thumbprint: Option<String>,
     /// How the token is bound.
     pub constraint: SenderConstraint,
     /// When.
@@ -91,14 +91,14 @@ impl KnownClient {
     pub fn decision(
         &self,
         scope: &ScopeSet,
-        thumbprint: &str,
+        thumbprint: Option<&str>,
         constraint: SenderConstraint,
         now: Timestamp,
         decide: impl FnOnce() -> Vec<ItemDecision>,
     ) -> Arc<[ItemDecision]> {
         let same = |made: &&TokenDecision| {
             made.now == now
-                && made.thumbprint == thumbprint
+                && made.thumbprint.as_deref() == thumbprint
                 && made.constraint == constraint
                 && made.scope == *scope
         };
@@ -113,7 +113,7 @@ impl KnownClient {
         if made.len() < MOST_DECISIONS {
             made.push(TokenDecision {
                 scope: scope.clone(),
-                thumbprint: thumbprint.to_owned(),
+                thumbprint: thumbprint.map(str::to_owned),
                 constraint,
                 now,
                 items: Arc::clone(&items),

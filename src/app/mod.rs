@@ -20,6 +20,7 @@ use crate::jose::Algorithm;
 use crate::jose::DecoyKeys;
 use crate::keyring::Keyring;
 use crate::policy::PolicyEngine;
+use crate::protocol::client_authentication::ClientAuthenticationMethod;
 use crate::protocol::client_authentication::OurNames;
 use crate::protocol::discovery::Features;
 use crate::protocol::discovery::path;
@@ -103,6 +104,7 @@ impl App {
             introspection: true,
             revocation: true,
             dpop: settings.dpop.enabled,
+            authentication_methods: authentication_methods(&settings, false),
             assertion_algorithms: ASSERTION_ALGORITHMS.to_vec(),
         };
         let our_names = our_names(&settings.server.issuer);
@@ -156,6 +158,15 @@ impl App {
             issuer: &self.settings.server.issuer,
         }
     }
+}
+
+/// The methods that the operator has switched on, as far as this server can serve them.
+fn authentication_methods(
+    settings: &Settings,
+    mutual_tls: bool,
+) -> Vec<ClientAuthenticationMethod> {
+    let methods = settings.clients.authentication_methods.iter().copied();
+    methods.filter(|method| mutual_tls || !method.has_certificate()).collect()
 }
 
 /// The issuer, and every endpoint that authenticates clients.

@@ -19,7 +19,7 @@ type Finding = Option<(&'static str, String)>;
 
 /// Everything that breaks a rule.
 pub(super) fn problems(settings: &Settings, reader: &Reader) -> Vec<Problem> {
-    let rules: [fn(&Settings) -> Finding; 10] = [
+    let rules: [fn(&Settings) -> Finding; 11] = [
         an_issuer_is_found_from_elsewhere,
         listeners_differ,
         production_asks_no_loopback,
@@ -28,6 +28,7 @@ pub(super) fn problems(settings: &Settings, reader: &Reader) -> Vec<Problem> {
         a_key_outlives_what_it_signed,
         a_key_rotates_after_it_is_published,
         operators_differ,
+        clients_authenticate_somehow,
         tokens_differ,
         loss_is_accepted_of_a_redis,
     ];
@@ -52,6 +53,11 @@ fn bounds(settings: &Settings) -> impl Iterator<Item = (&'static str, String)> {
         within("database.readers", database.readers, 1..=256),
         within("database.writers", database.writers, 1..=256),
         within("database.queue", database.queue, 16..=1_000_000),
+        lasting(
+            "clients.secret_lifetime",
+            settings.clients.secret_lifetime,
+            seconds(3_600)..=seconds(90 * 86_400),
+        ),
         lasting(
             "tokens.access_token_lifetime",
             settings.tokens.access_token_lifetime,
@@ -105,6 +111,11 @@ fn production_asks_no_loopback(settings: &Settings) -> Finding {
 fn production_has_no_test_routes(settings: &Settings) -> Finding {
     (is_production(settings) && settings.server.hello_route)
         .then(|| ("server.hello_route", "it is for load tests; remove it in production".to_owned()))
+}
+
+fn clients_authenticate_somehow(settings: &Settings) -> Finding {
+    let none = settings.clients.authentication_methods.is_empty();
+    none.then(|| ("clients.authentication_methods", "name at least one method".to_owned()))
 }
 
 /// SEC-70: publish before use.

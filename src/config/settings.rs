@@ -17,6 +17,7 @@ use crate::config::value::LogLevel;
 use crate::config::written::Written;
 use crate::jose::Algorithm;
 use crate::partners::Environment;
+use crate::protocol::client_authentication::ClientAuthenticationMethod;
 use crate::types::Issuer;
 use crate::types::Secret;
 
@@ -124,6 +125,19 @@ section! {
 }
 
 section! {
+    /// What is asked of clients.
+    ClientSettings in "clients" {
+        /// How clients may authenticate. Everything beyond the default is weaker than FAPI allows:
+        /// `client_secret_basic`, `client_secret_post`, `client_secret_jwt`, and `none` for public
+        /// clients.
+        authentication_methods: Vec<ClientAuthenticationMethod> =
+            "[\"private_key_jwt\", \"tls_client_auth\", \"self_signed_tls_client_auth\"]",
+        /// How long a client secret may be used.
+        secret_lifetime: Duration = "30d",
+    }
+}
+
+section! {
     /// Whose word we take, and whom we may ask.
     TrustSettings in "trust" {
         /// The folder with one TOML file to a trust framework.
@@ -178,6 +192,8 @@ pub struct Settings {
     pub dpop: DpopSettings,
     /// Whether clients may register themselves.
     pub registration: RegistrationSettings,
+    /// What is asked of clients.
+    pub clients: ClientSettings,
     /// Whose word we take, and whom we may ask.
     pub trust: TrustSettings,
     /// Where the keys are that are not in the database.
@@ -220,6 +236,7 @@ impl Settings {
         let tokens = TokenSettings::read(reader);
         let dpop = DpopSettings::read(reader);
         let registration = RegistrationSettings::read(reader);
+        let clients = ClientSettings::read(reader);
         let trust = TrustSettings::read(reader);
         let keys = KeySettings::read(reader);
         let operator = OperatorSettings::read(reader);
@@ -232,6 +249,7 @@ impl Settings {
             tokens: tokens?,
             dpop: dpop?,
             registration: registration?,
+            clients: clients?,
             trust: trust?,
             keys: keys?,
             operator: operator?,
@@ -249,6 +267,7 @@ impl Settings {
             TokenSettings::MANUAL,
             DpopSettings::MANUAL,
             RegistrationSettings::MANUAL,
+            ClientSettings::MANUAL,
             TrustSettings::MANUAL,
             KeySettings::MANUAL,
             OperatorSettings::MANUAL,

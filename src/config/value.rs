@@ -10,6 +10,7 @@ use crate::config::operator::OperatorAccount;
 use crate::config::problem::shown;
 use crate::jose::Algorithm;
 use crate::partners::Environment;
+use crate::protocol::client_authentication::ClientAuthenticationMethod;
 use crate::types::Issuer;
 use crate::types::Secret;
 
@@ -105,6 +106,35 @@ impl Value for Algorithm {
     const KIND: &'static str = "signature algorithm: `ES256`, `PS256` or `EdDSA`";
     fn from_text(text: &str) -> Option<Self> {
         Self::parse(text).ok().filter(|algorithm| *algorithm != Self::Rs256)
+    }
+}
+
+/// Names in brackets, as TOML writes them.
+impl Value for Vec<ClientAuthenticationMethod> {
+    const KIND: &'static str = "list of client authentication methods";
+
+    fn from_text(text: &str) -> Option<Self> {
+        let table = format!("list = {text}").parse::<toml::Table>().ok()?;
+        Self::from_toml(table.get("list")?).ok()
+    }
+
+    fn from_toml(value: &Toml) -> Result<Self, String> {
+        if let Toml::String(text) = value {
+            return Self::from_text(text).ok_or_else(|| format!("a {} is expected", Self::KIND));
+        }
+        let listed = value.as_array().ok_or_else(|| format!("a {} is expected", Self::KIND))?;
+        let mut methods = Self::new();
+        for one in listed {
+            let name = one.as_str().ok_or("a method is written in quotes")?;
+            let method = ClientAuthenticationMethod::parse(name).ok_or_else(|| {
+                let known = ClientAuthenticationMethod::ALL.map(ClientAuthenticationMethod::name);
+                format!("`{}` is no method; the methods are {}", shown(name), known.join(", "))
+            })?;
+            if !methods.contains(&method) {
+                methods.push(method);
+            }
+        }
+        Ok(methods)
     }
 }
 

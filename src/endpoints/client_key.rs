@@ -1,5 +1,5 @@
-//! A key of a client that is seen for the first time: from now on the bank knows it, and its days
-//! are counted (GOV §6.2).
+//! A key or certificate of a client that is seen for the first time: from now on the bank knows it,
+//! and its days are counted (GOV §6.2).
 
 use serde_json::json;
 
@@ -8,7 +8,6 @@ use crate::app::KnownClient;
 use crate::endpoints::exchange::Incoming;
 use crate::endpoints::failure::Failure;
 use crate::governance::audit::{Actor, ActorKind, AuditAction, AuditEvent, Object};
-use crate::jose::JwkSet;
 use crate::partners::credential::KEY_SECONDS;
 use crate::partners::{Credential, CredentialState};
 use crate::protocol::client_authentication::AUTHENTICATION_FAILED;
@@ -16,7 +15,7 @@ use crate::protocol::{ErrorCode, OAuthError};
 use crate::random;
 use crate::storage::Change;
 use crate::storage::StorageError;
-use crate::types::CredentialId;
+use crate::types::{CredentialId, Timestamp};
 
 /// How many keys one client may show in all its life.
 pub(super) const MOST_KEYS: usize = 500;
@@ -32,26 +31,43 @@ impl From<TooManyKeys> for OAuthError {
     }
 }
 
-/// Records the key that a client has just proved to hold.
+/// What a client has just proved to hold.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown<'a> {
+    thumbprint: &'a str,
+    key_id: Option<&'a str>,
+    not_after: Timestamp,
+}
+
+impl<'a> Shown<'a> {
+    /// A key, by its RFC 7638 thumbprint.
+    pub(super) fn key(thumbprint: &'a str, key_id: Option<&'a str>, now: Timestamp) -> Self {
+        Self { thumbprint, key_id, not_after: now.plus(KEY_SECONDS) }
+    }
+}
+
+/// Records what a client has shown, unless it is known.
 pub(super) async fn note(
     app: &App,
     known: &KnownClient,
-    keys: &JwkSet,
-    thumbprint: &str,
+    Shown { thumbprint, key_id, not_after }: Shown<'_>,
     incoming: &Incoming,
 ) -> Result<(), Failure> {
+    if known.record().credential(thumbprint).is_some() {
+        return Ok(());
+    }
     if known.record().credentials.len() >= MOST_KEYS {
         return Err(TooManyKeys.into());
     }
-    let named = keys.keys().iter().find(|key| key.thumbprint() == thumbprint);
     let credential = Credential {
         id: CredentialId::from_random(&random::identifier()),
         client_id: known.record().client.id.clone(),
-        key_id: named.and_then(|key| key.key_id()).map(str::to_owned),
+        key_id: key_id.map(str::to_owned),
         thumbprint: thumbprint.to_owned(),
-        not_after: incoming.now.plus(KEY_SECONDS),
+        not_after,
         state: CredentialState::Active,
         created_at: incoming.now,
+        secret: None,
     };
     let event = AuditEvent {
         id: random::event_id(incoming.now),

@@ -46,7 +46,7 @@ async fn in_good_standing<'a>(
     let Some(known) = app.clients.find(&app.database, &claims.client_id).await? else {
         return Ok(None);
     };
-    let (scope, key, bound) = (&claims.scope, &claims.client_key, claims.cnf.as_ref());
+    let (scope, key, bound) = (&claims.scope, claims.client_key.as_deref(), claims.cnf.as_ref());
     let items = token_decision::decide(app, &known, scope, key, bound, now);
     let scope = still_good(known.record(), &items, audience);
     if scope.is_empty() {

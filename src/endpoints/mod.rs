@@ -7,6 +7,7 @@ pub mod operator;
 
 pub mod client_authentication;
 mod client_key;
+mod client_secret;
 mod client_use;
 pub mod discovery;
 pub mod dpop;

@@ -12,6 +12,7 @@ use crate::endpoints::token_decision;
 use crate::keyring::KeyringError;
 use crate::partners::ClientRecord;
 use crate::policy::ItemDecision;
+use crate::protocol::client_authentication::ClientAuthenticationMethod;
 use crate::protocol::parameters::Parameters;
 use crate::protocol::token::access_token::{Audience, TYPE};
 use crate::protocol::token::client_credentials::{CLIENT_CREDENTIALS, MAY_REPEAT};
@@ -41,7 +42,8 @@ async fn answer(app: &App, incoming: &Incoming) -> Result<Answer, Failure> {
     check_fresh(&app.database)?;
     let request = ClientCredentialsRequest::parse(&parameters)?;
     let record = client.known().record();
-    if !record.client.metadata.allows_grant(CLIENT_CREDENTIALS) {
+    let confidential = client.method() != ClientAuthenticationMethod::None;
+    if !confidential || !record.client.metadata.allows_grant(CLIENT_CREDENTIALS) {
         return Err(GrantNotRegistered.into());
     }
     let selection = Selection::of(&request, offers(record, incoming.now))?;
@@ -49,7 +51,7 @@ async fn answer(app: &App, incoming: &Incoming) -> Result<Answer, Failure> {
         app,
         client.known(),
         &selection.scope(),
-        client.thumbprint(),
+        client.credential(),
         bound.as_ref(),
         incoming.now,
     );
@@ -62,7 +64,8 @@ async fn answer(app: &App, incoming: &Incoming) -> Result<Answer, Failure> {
     Ok(answer)
 }
 
-/// RFC 7591 §2: a client uses the grant types that it registered.
+/// RFC 7591 §2: a client uses the grant types that it registered. RFC 6749 §4.4: this one is for
+/// clients that prove who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the client is not registered for the grant type `{CLIENT_CREDENTIALS}`")]
 struct GrantNotRegistered;
@@ -129,7 +132,7 @@ async fn issue(
         iat: now,
         jti: random::identifier(),
         client_id: record.client.id.clone(),
-        client_key: client.thumbprint().to_owned(),
+        client_key: client.credential().map(str::to_owned),
         cnf: bound,
         scope: granted.scope(),
         org: record.organisation.id.clone(),

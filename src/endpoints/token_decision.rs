@@ -18,13 +18,13 @@ use crate::types::{ReasonCode, Scope, ScopeSet, Timestamp};
 static NO_WAIVERS: BTreeSet<ReasonCode> = BTreeSet::new();
 static NO_CONDITIONS: BTreeSet<String> = BTreeSet::new();
 
-/// Decides about each scope. `thumbprint` is the key that the client authenticated with, just now or
-/// when it obtained the token; `bound` is what the token is bound to, whatever the client registered.
+/// Decides about each scope. `thumbprint` names the credential that the client authenticated with,
+/// just now or when it obtained the token, if with one; `bound` is what the token is bound to, whatever the client registered.
 pub(super) fn decide(
     app: &App,
     known: &KnownClient,
     scope: &ScopeSet,
-    thumbprint: &str,
+    thumbprint: Option<&str>,
     bound: Option<&Confirmation>,
     now: Timestamp,
 ) -> Arc<[ItemDecision]> {
@@ -37,7 +37,7 @@ pub(super) fn decide(
 /// What a decision about one scope depends on besides the client.
 #[derive(Debug, Clone, Copy)]
 struct Asked<'a> {
-    thumbprint: &'a str,
+    thumbprint: Option<&'a str>,
     constraint: SenderConstraint,
 }
 
@@ -65,14 +65,16 @@ fn decide_one(
     let record = known.record();
     let environment = app.settings.server.environment;
     let mut lapses = standing::lapses(record, scope, environment, now);
-    lapses.extend(standing::credential_lapses(record, asked.thumbprint, now));
+    if let Some(thumbprint) = asked.thumbprint {
+        lapses.extend(standing::credential_lapses(record, thumbprint, now));
+    }
     let offered = record.product(scope).and_then(|product| product.scope(scope));
     let cap = app.longest_token_seconds();
     let facts = TokenFacts::new(
         TokenInput {
             record,
             scope,
-            thumbprint: Some(asked.thumbprint),
+            thumbprint: asked.thumbprint,
             sender_constraint: asked.constraint,
             requested_ttl_seconds: offered.map_or(cap, |scope| scope.max_token_seconds.min(cap)),
             environment,

@@ -29,7 +29,7 @@ use crate::storage::Database;
 use crate::storage::Reader;
 use crate::storage::SigningKeyRecord;
 use crate::storage::StorageError;
-use crate::types::{AuditEventId, Timestamp};
+use crate::types::{AuditEventId, Secret, Timestamp};
 
 /// How long others may keep our published keys, in seconds.
 pub const KEY_SET_KEPT_SECONDS: u32 = 300;
@@ -83,6 +83,9 @@ pub enum KeyringError {
     /// A new key could not be made.
     #[error("no signing key could be made: {0}")]
     Generation(String),
+    /// A secret of a client does not open under the sealing key.
+    #[error("a client secret does not open: {0}")]
+    ClientSecret(SealingError),
     /// No key signs now.
     #[error("no signing key is active")]
     NoneActive,
@@ -124,6 +127,24 @@ impl Keyring {
         let keyring = Self { database, options, loaded, loading, turn };
         keyring.ensure(now).await?;
         Ok(keyring)
+    }
+
+    /// Seals a secret that is to be stored.
+    ///
+    /// # Errors
+    ///
+    /// The cryptographic library fails.
+    pub fn seal(&self, secret: &Secret) -> Result<String, KeyringError> {
+        self.options.sealing.seal(secret).map_err(KeyringError::Sealing)
+    }
+
+    /// Opens what [`Self::seal`] sealed.
+    ///
+    /// # Errors
+    ///
+    /// It was sealed under another key, or altered.
+    pub fn unseal(&self, sealed: &str) -> Result<Secret, KeyringError> {
+        self.options.sealing.open(sealed).map_err(KeyringError::ClientSecret)
     }
 
     /// The keys as they are now, loaded again if another node has changed something.

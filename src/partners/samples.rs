@@ -126,6 +126,7 @@ pub(crate) fn credential() -> Credential {
         not_after: now().plus(30 * DAY),
         state: CredentialState::Active,
         created_at: now().plus(-50 * DAY),
+        secret: None,
     }
 }
 

@@ -5,6 +5,8 @@
 use serde::Serialize;
 
 use crate::jose::Algorithm;
+use crate::jose::HS256;
+use crate::protocol::client_authentication::ClientAuthenticationMethod;
 use crate::protocol::client_authentication::client_assertion::PRIVATE_KEY_JWT;
 use crate::protocol::dpop;
 use crate::protocol::token::client_credentials::CLIENT_CREDENTIALS;
@@ -43,8 +45,29 @@ pub struct Features {
     pub revocation: bool,
     /// `DPoP` (RFC 9449): the `DPoP` header is read, and tokens may be bound to a key.
     pub dpop: bool,
+    /// How a client may authenticate.
+    pub authentication_methods: Vec<ClientAuthenticationMethod>,
     /// What a client may sign its assertions with.
     pub assertion_algorithms: Vec<Algorithm>,
+}
+
+impl Features {
+    /// `token_endpoint_auth_methods_supported`.
+    #[must_use]
+    pub fn method_names(&self) -> Vec<&'static str> {
+        self.authentication_methods.iter().map(|method| method.name()).collect()
+    }
+
+    /// `token_endpoint_auth_signing_alg_values_supported`: what the methods that make a JWT may make
+    /// it with.
+    #[must_use]
+    pub fn assertion_algorithm_names(&self) -> Vec<&'static str> {
+        let on = |method| self.authentication_methods.contains(&method);
+        let signed = on(ClientAuthenticationMethod::PrivateKeyJwt);
+        let names = self.assertion_algorithms.iter().map(|algorithm| algorithm.name());
+        let symmetric = on(ClientAuthenticationMethod::ClientSecretJwt).then_some(HS256);
+        names.filter(|_| signed).chain(symmetric).collect()
+    }
 }
 
 /// The document of both well-known addresses.
@@ -58,7 +81,8 @@ pub struct Metadata {
     grant_types_supported: [&'static str; 1],
     /// RFC 8414 §2 requires the member; nothing authorises by redirect here.
     response_types_supported: [&'static str; 0],
-    token_endpoint_auth_methods_supported: [&'static str; 1],
+    token_endpoint_auth_methods_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     introspection_endpoint: Option<String>,
@@ -69,7 +93,7 @@ pub struct Metadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     revocation_endpoint: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    revocation_endpoint_auth_methods_supported: Option<[&'static str; 1]>,
+    revocation_endpoint_auth_methods_supported: Option<Vec<&'static str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revocation_endpoint_auth_signing_alg_values_supported: Option<Vec<&'static str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,19 +124,21 @@ impl Metadata {
             registration_endpoint: at(features.registration, path::REGISTRATION),
             grant_types_supported: [CLIENT_CREDENTIALS],
             response_types_supported: [],
-            token_endpoint_auth_methods_supported: [PRIVATE_KEY_JWT],
-            token_endpoint_auth_signing_alg_values_supported: algorithms(),
+            token_endpoint_auth_methods_supported: features.method_names(),
+            token_endpoint_auth_signing_alg_values_supported: features.assertion_algorithm_names(),
             introspection_endpoint: at(introspection, path::INTROSPECTION),
             introspection_endpoint_auth_methods_supported: introspection
                 .then_some([CLIENT_SECRET_BASIC, PRIVATE_KEY_JWT]),
             introspection_endpoint_auth_signing_alg_values_supported: introspection
                 .then(algorithms),
             revocation_endpoint: at(revocation, path::REVOCATION),
-            revocation_endpoint_auth_methods_supported: revocation.then_some([PRIVATE_KEY_JWT]),
-            revocation_endpoint_auth_signing_alg_values_supported: revocation.then(algorithms),
             dpop_signing_alg_values_supported: features
                 .dpop
                 .then(|| dpop::ALGORITHMS.map(Algorithm::name)),
+            revocation_endpoint_auth_methods_supported: revocation.then(|| features.method_names()),
+            revocation_endpoint_auth_signing_alg_values_supported: revocation
+                .then(|| features.assertion_algorithm_names())
+                .filter(|algorithms| !algorithms.is_empty()),
             openid: None,
         }
     }
@@ -139,6 +165,7 @@ mod tests {
             introspection: true,
             revocation: true,
             dpop: true,
+            authentication_methods: vec![ClientAuthenticationMethod::PrivateKeyJwt],
             assertion_algorithms: vec![Algorithm::Es256, Algorithm::Ps256],
         }
     }
@@ -175,6 +202,26 @@ mod tests {
                 "dpop_signing_alg_values_supported": ["ES256", "PS256", "EdDSA"],
             })
         );
+    }
+
+    #[test]
+    fn every_method_that_is_on_is_listed_with_what_it_signs_with() {
+        let listed = |methods: &[ClientAuthenticationMethod]| {
+            let features = Features { authentication_methods: methods.to_vec(), ..features() };
+            let document = json_of(&Metadata::oauth(&issuer(), &features));
+            let revocation = document.get("revocation_endpoint_auth_methods_supported").cloned();
+            assert_eq!(revocation.as_ref(), document.get("token_endpoint_auth_methods_supported"));
+            let algorithms =
+                document.get("token_endpoint_auth_signing_alg_values_supported").cloned();
+            (revocation.unwrap(), algorithms)
+        };
+        let (methods, algorithms) = listed(&ClientAuthenticationMethod::ALL);
+        assert_eq!(methods.as_array().unwrap().len(), 7);
+        assert_eq!(algorithms, Some(json!(["ES256", "PS256", "HS256"])));
+        let (methods, algorithms) = listed(&[ClientAuthenticationMethod::ClientSecretBasic]);
+        assert_eq!((methods, algorithms), (json!(["client_secret_basic"]), None));
+        let (_, algorithms) = listed(&[ClientAuthenticationMethod::ClientSecretJwt]);
+        assert_eq!(algorithms, Some(json!(["HS256"])));
     }
 
     #[test]

@@ -2,13 +2,14 @@
 
 use diesel::prelude::*;
 
+use crate::partners::credential::StoredSecret;
 use crate::partners::{Credential, CredentialState, State as _};
 use crate::storage::error::StorageError;
 use crate::storage::reader::{Page, Reader};
 use crate::storage::rows::{self, Column};
 use crate::storage::schema::credentials;
 use crate::storage::writer::{Writer, check_transition};
-use crate::types::{ClientId, CredentialId};
+use crate::types::{ClientId, CredentialId, SecretHash};
 
 const TABLE: &str = "credentials";
 
@@ -22,10 +23,17 @@ struct CredentialRow {
     not_after: i64,
     state: String,
     created_at: i64,
+    secret_hash: Option<String>,
+    sealed_secret: Option<String>,
 }
 
 impl From<&Credential> for CredentialRow {
     fn from(credential: &Credential) -> Self {
+        let (secret_hash, sealed_secret) = match &credential.secret {
+            Some(StoredSecret::Hashed(hash)) => (Some(hash.as_str().to_owned()), None),
+            Some(StoredSecret::Sealed(sealed)) => (None, Some(sealed.clone())),
+            None => (None, None),
+        };
         Self {
             id: credential.id.to_string(),
             client_id: credential.client_id.to_string(),
@@ -34,6 +42,8 @@ impl From<&Credential> for CredentialRow {
             not_after: credential.not_after.epoch(),
             state: credential.state.to_string(),
             created_at: credential.created_at.epoch(),
+            secret_hash,
+            sealed_secret,
         }
     }
 }
@@ -42,6 +52,8 @@ impl TryFrom<CredentialRow> for Credential {
     type Error = StorageError;
     fn try_from(row: CredentialRow) -> Result<Self, StorageError> {
         let at = |column| Column(TABLE, column);
+        let sealed = row.sealed_secret.map(StoredSecret::Sealed);
+        let hashed = row.secret_hash.map(SecretHash::from_stored).map(StoredSecret::Hashed);
         Ok(Self {
             id: at("id").read(CredentialId::parse(row.id))?,
             client_id: at("client_id").read(ClientId::parse(row.client_id))?,
@@ -50,6 +62,7 @@ impl TryFrom<CredentialRow> for Credential {
             not_after: at("not_after").time(row.not_after)?,
             state: at("state").read(CredentialState::parse(&row.state))?,
             created_at: at("created_at").time(row.created_at)?,
+            secret: sealed.or(hashed),
         })
     }
 }

@@ -129,6 +129,8 @@ diesel::table! {
         not_after -> BigInt,
         state -> Text,
         created_at -> BigInt,
+        secret_hash -> Nullable<Text>,
+        sealed_secret -> Nullable<Text>,
     }
 }
 

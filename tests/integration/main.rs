@@ -8,6 +8,8 @@ mod certificates;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod client_authentication;
+#[cfg(test)]
 mod client_keys;
 #[cfg(test)]
 mod demo;

@@ -120,7 +120,10 @@ async fn own_token(
     let known = app.clients.find(&app.database, id).await?.ok_or_else(unauthorized)?;
     let claims = found.claims();
     // What a key obtained ends with the key.
-    if !standing::credential_lapses(known.record(), &claims.client_key, incoming.now).is_empty() {
+    let credential = claims.client_key.as_deref();
+    let lapses =
+        credential.map(|name| standing::credential_lapses(known.record(), name, incoming.now));
+    if lapses.is_some_and(|lapses| !lapses.is_empty()) {
         return Err(unauthorized().into());
     }
     Ok(found)
@@ -137,7 +140,7 @@ async fn check_scope(
     let wanted: ScopeSet = [scope.clone()].into_iter().collect();
     let known = app.clients.find(&app.database, &claims.client_id).await?;
     let known = known.ok_or_else(unauthorized)?;
-    let (key, bound) = (&claims.client_key, claims.cnf.as_ref());
+    let (key, bound) = (claims.client_key.as_deref(), claims.cnf.as_ref());
     let decide = || token_decision::decide(app, &known, &wanted, key, bound, incoming.now);
     if claims.scope.contains(scope) && token_decision::approved(&decide()).contains(scope) {
         return Ok(());

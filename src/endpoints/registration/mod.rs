@@ -24,6 +24,7 @@ pub use recovery::recover;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::endpoints::client_secret;
 use crate::endpoints::exchange::{Answer, Incoming};
 use crate::endpoints::failure::Failure;
 use crate::partners::{Client, Organisation};
@@ -133,13 +134,16 @@ async fn create(
         return Err(refuse(app, &considered, incoming).await);
     };
     let token = random::secret();
-    let registration = Registration::new(&considered, owner, &token, incoming);
+    let mut registration = Registration::new(&considered, owner, &token, incoming);
+    let secret = client_secret::make(app, &registration.client, incoming.now)?;
+    registration.credentials.extend(secret.iter().map(|new| new.credential.clone()));
     match registration.insert(app, leave, retry.clone()).await {
         Ok(client) => Ok(View {
             client: &client,
             framework: Some(&considered.proof.framework),
             echo: &considered.proof.echo(),
             token: Some(&token),
+            secret: secret.as_ref(),
             version: EntityTag(1),
             activity: None,
             decisions: Some(considered.shown()),

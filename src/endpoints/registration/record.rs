@@ -248,6 +248,7 @@ pub(super) fn credentials(proof: &Proof, id: &ClientId, now: Timestamp) -> Vec<C
         not_after: now.plus(KEY_SECONDS),
         state: CredentialState::Active,
         created_at: now,
+        secret: None,
     };
     let mut seen = BTreeSet::new();
     let distinct = proof.keys.keys().iter().filter(|key| seen.insert(key.thumbprint()));

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::app::App;
+use crate::endpoints::client_secret::NewSecret;
 use crate::endpoints::exchange::Answer;
 use crate::partners::Client;
 use crate::protocol::registration::RegistrationResponse;
@@ -22,6 +23,8 @@ pub(super) struct View<'a> {
     pub(super) echo: &'a Map<String, Value>,
     /// The registration access token: the one that was shown, or a new one.
     pub(super) token: Option<&'a Secret>,
+    /// The client secret, if one was made a moment ago.
+    pub(super) secret: Option<&'a NewSecret>,
     pub(super) version: EntityTag,
     /// None for a client that was registered just now.
     pub(super) activity: Option<&'a ClientActivity>,
@@ -46,6 +49,7 @@ impl View<'_> {
                 .token
                 .filter(|_| has_token(self.framework))
                 .map(|token| (&*uri, token)),
+            secret: self.secret.map(|new| (&new.secret, new.credential.not_after)),
             unused_expires_after: rule.map(|rule| rule.expire_after_seconds),
             unused_expires_at: notified.and_then(|activity| activity.check_at),
             decisions: self.decisions,

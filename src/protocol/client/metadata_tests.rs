@@ -8,6 +8,7 @@ use crate::jose::SigningKey;
 use crate::protocol::client::ClientMetadata;
 use crate::protocol::client::Supported;
 use crate::protocol::client::metadata::parse;
+use crate::protocol::client_authentication::ClientAuthenticationMethod;
 use crate::protocol::discovery::Features;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::problem::Problems;
@@ -19,6 +20,7 @@ fn map(value: Value) -> Map<String, Value> {
 /// What this server does today.
 fn today() -> Supported {
     Supported::of(&Features {
+        authentication_methods: vec![ClientAuthenticationMethod::PrivateKeyJwt],
         registration: true,
         introspection: true,
         revocation: true,

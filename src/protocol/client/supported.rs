@@ -169,17 +169,13 @@ pub struct Supported {
 
 impl Supported {
     /// What a server with these features serves: clients that act for themselves and authenticate
-    /// with a key.
+    /// in one of the ways that are switched on.
     #[must_use]
     pub fn of(features: &Features) -> Self {
         Self {
             grant_types: vec![CLIENT_CREDENTIALS],
-            token_endpoint_auth_methods: vec!["private_key_jwt"],
-            token_endpoint_auth_signing_algs: features
-                .assertion_algorithms
-                .iter()
-                .map(|algorithm| algorithm.name())
-                .collect(),
+            token_endpoint_auth_methods: features.method_names(),
+            token_endpoint_auth_signing_algs: features.assertion_algorithm_names(),
             application_types: vec!["web", "native"],
             certificate_subjects: CERTIFICATE_SUBJECTS.to_vec(),
             dpop: features.dpop,
@@ -189,7 +185,7 @@ impl Supported {
 
     /// Everything that can be checked and stored, served or not: what a framework may name. Lists
     /// that are empty here hold a framework's own words. Clients with a shared secret are not among
-    /// it: this server issues none.
+    /// it: the bank alone switches those on.
     #[must_use]
     pub fn known() -> Self {
         Self {
@@ -235,10 +231,12 @@ fn with_none() -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::client_authentication::ClientAuthenticationMethod;
 
     #[test]
     fn what_is_served_can_be_stored() {
         let served = Supported::of(&Features {
+            authentication_methods: vec![ClientAuthenticationMethod::PrivateKeyJwt],
             registration: true,
             introspection: true,
             revocation: true,

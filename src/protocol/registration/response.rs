@@ -26,6 +26,8 @@ pub struct RegistrationResponse<'a> {
     /// RFC 7592 `registration_client_uri` and `registration_access_token`, which are shown together
     /// or not at all (REG-R2).
     pub management: Option<(&'a str, &'a Secret)>,
+    /// `client_secret` and when it ends; one never without the other (REG-E4).
+    pub secret: Option<(&'a Secret, Timestamp)>,
     /// After how many seconds without use the client ends, if it does (REG-L8).
     pub unused_expires_after: Option<i64>,
     /// When it ends if it is not used until then: shown once its owner is to be told.
@@ -52,6 +54,10 @@ impl RegistrationResponse<'_> {
         if let Some((uri, token)) = self.management {
             put("registration_client_uri", uri.into());
             put("registration_access_token", token.reveal().into());
+        }
+        if let Some((secret, expires_at)) = self.secret {
+            put("client_secret", secret.reveal().into());
+            put("client_secret_expires_at", expires_at.epoch().into());
         }
         if let Some(seconds) = self.unused_expires_after {
             put("client_unused_expires_after", seconds.into());
@@ -98,6 +104,7 @@ mod tests {
             )
             .unwrap(),
             management: Some(("https://as.example/register/cl_1", &Secret::new("rat"))),
+            secret: None,
             unused_expires_after: Some(86_400),
             unused_expires_at: None,
             decisions: Some(json!([{ "item": "scope:a", "outcome": "approved" }])),

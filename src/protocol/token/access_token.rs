@@ -51,8 +51,9 @@ pub struct AccessTokenClaims {
     pub client_id: ClientId,
     /// What the client authenticated with, as its credential names it: the RFC 7638 thumbprint of a
     /// key, the thumbprint of a certificate, the name of a secret. What a credential obtained ends
-    /// with the credential (P4 of SEC-65).
-    pub client_key: String,
+    /// with the credential (P4 of SEC-65). A public client has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_key: Option<String>,
     /// What it is bound to, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
@@ -142,7 +143,7 @@ pub(crate) mod tests {
             iat: Timestamp::from_epoch(1_000_000).unwrap(),
             jti: "t1".to_owned(),
             client_id,
-            client_key: "thumbprint".to_owned(),
+            client_key: Some("thumbprint".to_owned()),
             cnf: None,
             scope: ScopeSet::parse("accounts").unwrap(),
             org: OrganisationId::parse("org_1").unwrap(),
@@ -186,7 +187,7 @@ pub(crate) mod tests {
     #[test]
     fn a_missing_claim_and_a_foreign_issuer_are_refused() {
         let written = claims();
-        for name in ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "client_key", "scope"] {
+        for name in ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope"] {
             let mut without = object(&written);
             without.remove(name);
             let read = AccessTokenClaims::read(Some(TYPE), without, &written.iss);

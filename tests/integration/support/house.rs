@@ -81,6 +81,11 @@ impl House {
 
     /// A node: an application with its own connections and caches.
     pub(crate) async fn node(&self) -> App {
+        self.node_with("").await
+    }
+
+    /// A node whose settings say more.
+    pub(crate) async fn node_with(&self, settings: &str) -> App {
         let database = self.store.open();
         let options = KeyringOptions {
             sealing: self.sealing.clone(),
@@ -90,7 +95,7 @@ impl House {
             event_id: random::event_id,
         };
         let keyring = Keyring::open(database.clone(), options, self.clock.now()).await.unwrap();
-        let file = format!("[server]\nissuer = \"{ISSUER}\"\n");
+        let file = format!("[server]\nissuer = \"{ISSUER}\"\n{settings}");
         App::new(Parts {
             settings: Settings::read(Some(&file), []).unwrap(),
             clock: self.clock.clone(),

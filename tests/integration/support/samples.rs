@@ -142,6 +142,7 @@ pub(crate) fn credential(tag: &str) -> Credential {
         not_after: at(500),
         state: CredentialState::Active,
         created_at: now(),
+        secret: None,
     }
 }
 

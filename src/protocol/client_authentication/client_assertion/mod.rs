@@ -207,6 +207,15 @@ impl UnverifiedAssertion {
         matches!(self.proof, Proof::Mac(_))
     }
 
+    /// Whether it is made with this secret.
+    #[must_use]
+    pub fn is_made_with(&self, secret: &Secret) -> bool {
+        match &self.proof {
+            Proof::Signature(_) => false,
+            Proof::Mac(mac) => mac.is_by(secret),
+        }
+    }
+
     /// Checks all of the signature that needs no key operation.
     ///
     /// # Errors

@@ -1,0 +1,187 @@
+//! Who is asking: parse, look up, verify, burn.
+//!
+//! Only this room makes an [`AuthenticatedClient`] or an [`AuthenticatedResourceServer`] (STY-2), and
+//! where an assertion is what proves it, only after its `jti` is burnt.
+
+mod by_assertion;
+mod by_secret;
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::app::KnownClient;
+use crate::app::KnownResourceServer;
+use crate::endpoints::exchange::Incoming;
+use crate::endpoints::failure::Failure;
+use crate::partners::ResourceServerState;
+use crate::protocol::client_authentication::{
+    AUTHENTICATION_FAILED, ClientAuthenticationMethod, Credential,
+};
+use crate::protocol::parameters::Parameters;
+use crate::protocol::{ErrorCode, OAuthError};
+use crate::types::{ClientId, ResourceServerId, ResourceUri, Secret};
+
+/// A client that has proved who it is, or one that has nothing to prove it with and is registered so.
+#[derive(Debug)]
+pub struct AuthenticatedClient {
+    known: Arc<KnownClient>,
+    method: ClientAuthenticationMethod,
+    credential: Option<String>,
+}
+
+impl AuthenticatedClient {
+    /// The client as it is known.
+    #[must_use]
+    pub fn known(&self) -> &Arc<KnownClient> {
+        &self.known
+    }
+
+    /// How it did so: the method that it registered.
+    #[must_use]
+    pub const fn method(&self) -> ClientAuthenticationMethod {
+        self.method
+    }
+
+    /// What it did so with, as its credentials name it: a thumbprint, or the name of a secret. A
+    /// public client has nothing.
+    #[must_use]
+    pub fn credential(&self) -> Option<&str> {
+        self.credential.as_deref()
+    }
+}
+
+/// A resource server that has proved who it is.
+#[derive(Debug)]
+pub struct AuthenticatedResourceServer {
+    known: Arc<KnownResourceServer>,
+}
+
+impl AuthenticatedResourceServer {
+    /// The `aud` of the tokens that it may ask about.
+    #[must_use]
+    pub fn audience(&self) -> &ResourceUri {
+        &self.known.record().audience
+    }
+}
+
+/// Why somebody is not who it says. The caller hears one sentence (STY-8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum Unauthenticated {
+    #[error("the request carries no client authentication")]
+    Missing,
+    #[error("the client is registered for another authentication method, `{0}`")]
+    Method(ClientAuthenticationMethod),
+    #[error("a resource server does not authenticate in this way")]
+    ResourceServerMethod,
+    #[error("the client's authentication method `{0}` is not switched on")]
+    SwitchedOff(ClientAuthenticationMethod),
+    #[error("the client's authentication method is unknown")]
+    UnknownMethod,
+    #[error("there is no such client, or it has ended")]
+    UnknownClient,
+    #[error("the client has no usable keys")]
+    NoKeys,
+    #[error("there is no such resource server, or it is suspended")]
+    UnknownResourceServer,
+    #[error("the secret is another one, or has ended")]
+    Secret,
+    #[error("the assertion was used before")]
+    Replayed,
+    #[error("the assertion is older than what the replay store remembers")]
+    Forgotten,
+}
+
+impl From<Unauthenticated> for OAuthError {
+    fn from(failed: Unauthenticated) -> Self {
+        Self::new(ErrorCode::InvalidClient, AUTHENTICATION_FAILED).with_detail(failed)
+    }
+}
+
+/// Authenticates a client by the one method that it registered, and burns what is single-use.
+///
+/// # Errors
+///
+/// It is not who it says; or a store fails, in which case nothing is accepted (SEC-57).
+pub async fn client(
+    app: &App,
+    incoming: &Incoming,
+    parameters: &Parameters,
+) -> Result<AuthenticatedClient, Failure> {
+    match credential(incoming, parameters)? {
+        Credential::ClientAssertion(assertion) => {
+            by_assertion::client(app, *assertion, incoming).await
+        }
+        Credential::Secret(sent) => by_secret::client(app, sent, incoming.now).await,
+        Credential::ClientId(id) => named(app, &id).await,
+        Credential::None => Err(Unauthenticated::Missing.into()),
+    }
+}
+
+/// Authenticates a resource server, by its secret or by an assertion, which is then burnt.
+///
+/// # Errors
+///
+/// As [`client`].
+pub async fn resource_server(
+    app: &App,
+    incoming: &Incoming,
+    parameters: &Parameters,
+) -> Result<AuthenticatedResourceServer, Failure> {
+    match credential(incoming, parameters)? {
+        Credential::Secret(sent) => by_secret::resource_server(app, sent).await,
+        Credential::ClientAssertion(assertion) => {
+            by_assertion::resource_server(app, *assertion, incoming.now).await
+        }
+        Credential::ClientId(_) | Credential::None => Err(Unauthenticated::Missing.into()),
+    }
+}
+
+fn credential(incoming: &Incoming, parameters: &Parameters) -> Result<Credential, Failure> {
+    let authorization = incoming.authorization.as_ref().map(Secret::reveal);
+    Ok(Credential::parse(authorization, parameters)?)
+}
+
+/// A client that only says its name: it must have registered that it does no more (RFC 7591 §2).
+async fn named(app: &App, id: &str) -> Result<AuthenticatedClient, Failure> {
+    let id = ClientId::parse(id).map_err(|_| Unauthenticated::UnknownClient)?;
+    let known = living(app, &id).await?;
+    let method = registered_method(app, &known)?;
+    if method != ClientAuthenticationMethod::None {
+        return Err(Unauthenticated::Method(method).into());
+    }
+    Ok(AuthenticatedClient { known, method, credential: None })
+}
+
+/// The client of this name, unless it has ended.
+async fn living(app: &App, id: &ClientId) -> Result<Arc<KnownClient>, Failure> {
+    let found = app.clients.find(&app.database, id).await?;
+    let living = found.filter(|known| !known.record().client.state.is_tombstone());
+    Ok(living.ok_or(Unauthenticated::UnknownClient)?)
+}
+
+/// The method that a client registered, as long as the bank has it switched on.
+fn registered_method(
+    app: &App,
+    known: &KnownClient,
+) -> Result<ClientAuthenticationMethod, Unauthenticated> {
+    let name = &known.record().client.metadata.token_endpoint_auth_method;
+    let method = ClientAuthenticationMethod::parse(name).ok_or(Unauthenticated::UnknownMethod)?;
+    if app.features.authentication_methods.contains(&method) {
+        return Ok(method);
+    }
+    Err(Unauthenticated::SwitchedOff(method))
+}
+
+/// The resource server of this name.
+async fn known_server(app: &App, id: &str) -> Result<Arc<KnownResourceServer>, Failure> {
+    let id = ResourceServerId::parse(id).map_err(|_| Unauthenticated::UnknownResourceServer)?;
+    let known = app.resource_servers.find(&app.database, &id).await?;
+    Ok(known.ok_or(Unauthenticated::UnknownResourceServer)?)
+}
+
+fn active(known: Arc<KnownResourceServer>) -> Result<AuthenticatedResourceServer, Failure> {
+    match known.record().state {
+        ResourceServerState::Active => Ok(AuthenticatedResourceServer { known }),
+        ResourceServerState::Suspended => Err(Unauthenticated::UnknownResourceServer.into()),
+    }
+}
