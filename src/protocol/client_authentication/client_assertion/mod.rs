@@ -3,7 +3,8 @@
 //!
 //! [RFC 7523 §3]: https://www.rfc-editor.org/rfc/rfc7523#section-3
 
-use serde::Deserialize as _;
+mod times;
+
 use serde_json::{Map, Value};
 
 use crate::jose::Algorithm;
@@ -19,6 +20,8 @@ use crate::protocol::client_authentication::OurNames;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::parameters::Parameters;
 use crate::types::{ClientId, Secret, Timestamp};
+
+use times::Times;
 
 /// The method's name in metadata (OpenID Connect Core §9).
 pub const PRIVATE_KEY_JWT: &str = "private_key_jwt";
@@ -338,47 +341,6 @@ impl VerifiedAssertion {
     }
 }
 
-/// The times that an assertion carries.
-struct Times {
-    expires_at: Timestamp,
-    not_before: Option<Timestamp>,
-    issued_at: Option<Timestamp>,
-}
-
-impl Times {
-    fn read(claims: &Map<String, Value>) -> Result<Self, InvalidAssertion> {
-        Ok(Self {
-            expires_at: time(claims, "exp")?.ok_or(InvalidAssertion::Claim("exp"))?,
-            not_before: time(claims, "nbf")?,
-            issued_at: time(claims, "iat")?,
-        })
-    }
-
-    fn issued_at(&self, longest: i64) -> Timestamp {
-        self.issued_at.unwrap_or_else(|| self.expires_at.plus(longest.saturating_neg()))
-    }
-
-    fn check(&self, longest: i64, now: Timestamp) -> Result<(), InvalidAssertion> {
-        let latest = now.plus(CLOCK_SKEW);
-        if self.expires_at.plus(CLOCK_SKEW) <= now {
-            return Err(InvalidAssertion::Expired);
-        }
-        if self.expires_at > latest.plus(longest) {
-            return Err(InvalidAssertion::LivesTooLong(longest));
-        }
-        if self.not_before.is_some_and(|not_before| not_before > latest) {
-            return Err(InvalidAssertion::NotYetValid);
-        }
-        if self.issued_at.is_some_and(|issued_at| issued_at > latest) {
-            return Err(InvalidAssertion::IssuedInTheFuture);
-        }
-        if self.expires_at.since(self.issued_at(longest)) > longest {
-            return Err(InvalidAssertion::LivesTooLong(longest));
-        }
-        Ok(())
-    }
-}
-
 /// Whether a `typ` names this kind, in any case and with or without `application/` (RFC 7515 §4.1.9).
 fn is_media_type(typ: &str, kind: &str) -> bool {
     let short =
@@ -391,16 +353,6 @@ fn text<'a>(
     name: &'static str,
 ) -> Result<&'a str, InvalidAssertion> {
     claims.get(name).and_then(Value::as_str).ok_or(InvalidAssertion::Claim(name))
-}
-
-fn time(
-    claims: &Map<String, Value>,
-    name: &'static str,
-) -> Result<Option<Timestamp>, InvalidAssertion> {
-    claims
-        .get(name)
-        .map(|value| Timestamp::deserialize(value).map_err(|_| InvalidAssertion::Claim(name)))
-        .transpose()
 }
 
 #[cfg(test)]
