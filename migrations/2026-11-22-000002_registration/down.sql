@@ -1,6 +1,7 @@
 DROP TABLE registration_rates;
 DROP TABLE registration_retries;
 DROP TABLE initial_access_tokens;
+DROP INDEX clients_by_unused_notice;
 DROP INDEX clients_by_unused_check;
 ALTER TABLE clients DROP COLUMN initial_access_token_id;
 ALTER TABLE clients DROP COLUMN unused_check_at;

@@ -3,6 +3,7 @@ ALTER TABLE clients ADD COLUMN last_used_at BIGINT;
 ALTER TABLE clients ADD COLUMN unused_notified_at BIGINT;
 ALTER TABLE clients ADD COLUMN unused_check_at BIGINT;
 CREATE INDEX clients_by_unused_check ON clients (unused_check_at);
+CREATE INDEX clients_by_unused_notice ON clients (id) WHERE unused_notified_at IS NOT NULL;
 
 -- The initial access token that opened the door, if one did: its ceiling binds updates as well.
 ALTER TABLE clients ADD COLUMN initial_access_token_id TEXT;

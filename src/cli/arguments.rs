@@ -13,6 +13,7 @@ use crate::cli::demo::DemoOptions;
 use crate::cli::directory::DirectoryCommand;
 use crate::cli::doctor::Doctor;
 use crate::cli::framework::FrameworkCommand;
+use crate::cli::initial_access_token::InitialAccessTokenCommand;
 use crate::cli::keys::KeysCommand;
 use crate::cli::migrate::Migrate;
 use crate::cli::operator_api::Connection;
@@ -94,6 +95,8 @@ pub enum Command {
     Credential(Operator<CredentialCommand>),
     /// Permissions of clients
     Entitlement(Operator<EntitlementCommand>),
+    /// Initial access tokens: the leave to register
+    InitialAccessToken(Operator<InitialAccessTokenCommand>),
     /// Resource servers: who may introspect tokens
     ResourceServer(Operator<ResourceServerCommand>),
     /// The audit log: who did what, when and why

@@ -26,6 +26,17 @@ const CLIENTS: Resource = Resource {
     ],
 };
 
+const EXPIRING: Resource = Resource {
+    path: "/clients/expiring",
+    columns: &[
+        ("ID", "/id"),
+        ("STATE", "/state"),
+        ("UNUSED SINCE", "/unused_since"),
+        ("TOLD", "/notified_at"),
+        ("ENDS", "/ends_at"),
+    ],
+};
+
 const CREDENTIALS: Resource = Resource { path: "/credentials", columns: CREDENTIAL_COLUMNS };
 const CREDENTIAL_COLUMNS: &[Column] = &[
     ("ID", "/id"),
@@ -62,6 +73,12 @@ pub enum ClientCommand {
         #[command(flatten)]
         paging: Paging,
     },
+    /// List the clients that end soon because nobody uses them
+    Expiring {
+        /// Which part of the list.
+        #[command(flatten)]
+        paging: Paging,
+    },
     /// Show one client
     Show(Which),
     /// Say, scope by scope, why a client has access now or has none
@@ -89,6 +106,7 @@ impl Action for ClientCommand {
                 let filters = [("organisation_id", org), ("software_product_id", software)];
                 return CLIENTS.list(session, &paging, &filters).await;
             }
+            Self::Expiring { paging } => return EXPIRING.list(session, &paging, &[]).await,
             Self::Show(which) => return CLIENTS.show(session, &which).await,
             Self::Explain(which) => return explain(session, &which).await,
             Self::Credentials(which) => {

@@ -14,6 +14,7 @@ pub mod error;
 pub mod folders;
 pub mod framework;
 pub mod frameworks;
+pub mod initial_access_token;
 pub mod keys;
 pub mod log;
 pub mod migrate;
@@ -89,6 +90,7 @@ fn run(command_line: CommandLine) -> Result<(), CommandError> {
         Command::Client(operator) => operator.run(output),
         Command::Credential(operator) => operator.run(output),
         Command::Entitlement(operator) => operator.run(output),
+        Command::InitialAccessToken(operator) => operator.run(output),
         Command::ResourceServer(operator) => operator.run(output),
         Command::Audit(operator) => operator.run(output),
         Command::Decision(operator) => operator.run(output),

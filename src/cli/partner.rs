@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use crate::cli::demo::exchange;
-use crate::cli::demo::exchange::{Answer, Given};
+use crate::cli::demo::exchange::{Answer, Body, Given, Request};
 use crate::cli::demo::file::DemoFile;
 use crate::cli::demo::partner::{Partner, statement_request, token_request};
 use crate::cli::error::CommandError;
@@ -36,16 +36,16 @@ enum PartnerAction {
     #[command(after_help = "Example:\n  curl --cacert keys/ca.pem \
         -H 'Content-Type: application/jose' -d \"$(countersign partner registration)\" \
         https://localhost:8443/register")]
-    Registration {
-        /// A scope to ask for; may be repeated
-        #[arg(long = "scope", value_name = "SCOPE")]
-        scopes: Vec<String>,
-        /// A statement that is at hand already
-        #[arg(long, value_name = "JWS", conflicts_with_all = ["fault", "claims"])]
-        statement: Option<String>,
-        /// What the statement should say.
+    Registration(RegistrationOptions),
+    /// Register, or see with `--plan` what a registration would bring
+    #[command(after_help = "Example:\n  countersign partner register --plan --scope accounts:read")]
+    Register {
+        /// Create nothing and use nothing up: say what would be decided, replaced and registered
+        #[arg(long)]
+        plan: bool,
+        /// What to ask for.
         #[command(flatten)]
-        asked: StatementOptions,
+        asked: RegistrationOptions,
     },
     /// Sign a client assertion; it serves once
     Assertion,
@@ -55,6 +55,20 @@ enum PartnerAction {
         #[arg(long, default_value = "branches:read")]
         scope: String,
     },
+}
+
+/// What a registration should ask for.
+#[derive(Debug, Args)]
+struct RegistrationOptions {
+    /// A scope to ask for; may be repeated
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+    /// A statement that is at hand already
+    #[arg(long, value_name = "JWS", conflicts_with_all = ["fault", "claims"])]
+    statement: Option<String>,
+    /// What the statement should say.
+    #[command(flatten)]
+    asked: StatementOptions,
 }
 
 /// What a statement should say.
@@ -89,13 +103,19 @@ async fn act(action: PartnerAction, demo: &DemoFile) -> Result<(), CommandError>
     let now = || Clock::System.now();
     match action {
         PartnerAction::Statement(asked) => print::line(statement(demo, &asked).await?),
-        PartnerAction::Registration { scopes, statement: given, asked } => {
-            let statement = match given {
-                Some(statement) => statement,
-                None => statement(demo, &asked).await?,
-            };
-            let scopes = if scopes.is_empty() { &demo.partner.scopes } else { &scopes };
-            print::line(partner.registration(&statement, scopes, now())?)
+        PartnerAction::Registration(asked) => {
+            print::line(registration(demo, &partner, &asked).await?)
+        }
+        PartnerAction::Register { plan, asked } => {
+            let signed = Given::lasting(registration(demo, &partner, &asked).await?);
+            let plan = if plan { "/plan" } else { "" };
+            let url = format!("{}{plan}", demo.endpoints.registration);
+            let answer = Request::post(url, Body::Signed(signed));
+            let answer = answer.send(&exchange::client(&demo.ca_file)?).await?;
+            if !(200..300).contains(&answer.status) {
+                return Err(CommandError::Refused { status: answer.status, body: answer.body });
+            }
+            print::json(&answer.body)
         }
         PartnerAction::Assertion => print::line(partner.assertion(client_id(demo)?, now())?),
         PartnerAction::Token { scope } => {
@@ -105,6 +125,20 @@ async fn act(action: PartnerAction, demo: &DemoFile) -> Result<(), CommandError>
             print::line(text(&answer, "access_token")?)
         }
     }
+}
+
+/// A registration request, signed just now, with a statement in it.
+async fn registration(
+    demo: &DemoFile,
+    partner: &Partner,
+    asked: &RegistrationOptions,
+) -> Result<String, CommandError> {
+    let statement = match &asked.statement {
+        Some(statement) => statement.clone(),
+        None => statement(demo, &asked.asked).await?,
+    };
+    let scopes = if asked.scopes.is_empty() { &demo.partner.scopes } else { &asked.scopes };
+    partner.registration(&statement, scopes, Clock::System.now())
 }
 
 async fn statement(demo: &DemoFile, asked: &StatementOptions) -> Result<String, CommandError> {

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::partners::{ClientState, CredentialState, EntitlementState, State as _};
 use crate::storage::error::StorageError;
-use crate::storage::reader::Reader;
+use crate::storage::reader::{Page, Reader};
 use crate::storage::rows::Column;
 use crate::storage::schema::{
     clients, credentials, entitlements, registration_retries, software_products,
@@ -109,6 +109,20 @@ impl Reader<'_> {
             .filter(clients::unused_check_at.le(now.epoch()))
             .order(clients::unused_check_at)
             .limit(i64::from(limit))
+            .select(activity!())
+            .load(self.connection)?;
+        found.into_iter().map(read).collect()
+    }
+
+    /// The clients whose owners were told that they will end unused, a page at a time.
+    pub fn clients_notified(&mut self, page: &Page) -> Result<Vec<ClientActivity>, StorageError> {
+        let found: Vec<Row> = clients::table
+            .inner_join(software_products::table)
+            .filter(clients::unused_notified_at.is_not_null())
+            .filter(clients::unused_check_at.is_not_null())
+            .filter(clients::id.gt(page.after()))
+            .order(clients::id)
+            .limit(page.limit())
             .select(activity!())
             .load(self.connection)?;
         found.into_iter().map(read).collect()

@@ -46,6 +46,8 @@ mod registration_lifecycle;
 #[cfg(test)]
 mod registration_management;
 #[cfg(test)]
+mod registration_operator;
+#[cfg(test)]
 mod registration_storage;
 #[cfg(test)]
 mod remote;

@@ -22,6 +22,7 @@ const KINDS: [(&str, &str); 9] = [
     ("cl_", "client"),
     ("crd_", "credential"),
     ("ent_", "entitlement"),
+    ("iat_", "initial_access_token"),
     ("rs_", "resource_server"),
     ("key_", "signing_key"),
 ];

@@ -9,6 +9,7 @@ use crate::endpoints::operator::schema::List;
 use crate::endpoints::operator::schema::client::ClientView;
 use crate::endpoints::operator::schema::client::CredentialView;
 use crate::endpoints::operator::schema::client::EntitlementView;
+use crate::endpoints::operator::schema::client::ExpiringClientView;
 use crate::endpoints::operator::schema::client::ExplanationView;
 use crate::endpoints::operator::schema::client::LapseView;
 use crate::endpoints::operator::schema::client::ScopeStandingView;
@@ -47,6 +48,16 @@ pub async fn list(app: &App, call: &Call<'_>) -> Result<List<ClientView>, Failur
         })
         .await?;
     Ok(List::page(found, &page, |found| found.id.to_string(), ClientView::of))
+}
+
+/// Lists the clients whose owners have been told that they end unused (REG-L8).
+pub async fn expiring(app: &App, call: &Call<'_>) -> Result<List<ExpiringClientView>, Failure> {
+    let mut query = call.query();
+    let page = query.page();
+    query.finish()?;
+    let asked = page.and_one_more();
+    let found = app.database.read(move |r| r.clients_notified(&asked).map_err(Ended::from)).await?;
+    Ok(List::page(found, &page, |found| found.id.to_string(), ExpiringClientView::of))
 }
 
 /// Shows a client.

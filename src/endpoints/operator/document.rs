@@ -96,6 +96,9 @@ described!(
     schema::client::CredentialView,
     schema::client::EntitlementView,
     schema::client::ExplanationView,
+    schema::initial_access_token::InitialAccessTokenView,
+    schema::initial_access_token::IssuedInitialAccessTokenView,
+    schema::initial_access_token::NewInitialAccessToken,
     schema::organisation::NewOrganisation,
     schema::organisation::OrganisationChange,
     schema::organisation::OrganisationView,
@@ -291,7 +294,8 @@ mod tests {
     #[test]
     fn what_is_described_is_what_is_read() {
         use schema::{
-            agreement, api_product, organisation, resource_server, signing_key, software,
+            agreement, api_product, initial_access_token, organisation, resource_server,
+            signing_key, software,
         };
         told_apart("NewOrganisation", |m| organisation::NewOrganisation::read(m).map(drop));
         told_apart("OrganisationChange", |m| organisation::OrganisationChange::read(m).map(drop));
@@ -301,6 +305,9 @@ mod tests {
         told_apart("ProductChange", |m| api_product::ProductChange::read(m).map(drop));
         told_apart("NewSoftware", |m| software::NewSoftware::read(m).map(drop));
         told_apart("NewResourceServer", |m| resource_server::NewResourceServer::read(m).map(drop));
+        told_apart("NewInitialAccessToken", |m| {
+            initial_access_token::NewInitialAccessToken::read(m).map(drop)
+        });
         told_apart("NewRotation", |m| signing_key::NewRotation::read(m).map(drop));
     }
 }

@@ -11,6 +11,7 @@ pub mod credential;
 pub mod document;
 pub mod entitlement;
 pub mod error;
+pub mod initial_access_token;
 pub mod operations;
 pub mod organisation;
 pub mod query;

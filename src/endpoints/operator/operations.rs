@@ -14,12 +14,16 @@ use crate::endpoints::operator::document::Description;
 use crate::endpoints::operator::document::Nothing;
 use crate::endpoints::operator::document::Parameter;
 use crate::endpoints::operator::document::Schemas;
+use crate::endpoints::operator::initial_access_token;
 use crate::endpoints::operator::schema::List;
 use crate::endpoints::operator::schema::agreement::{AgreementChange, AgreementView, NewAgreement};
 use crate::endpoints::operator::schema::api_product::{NewProduct, ProductChange, ProductView};
 use crate::endpoints::operator::schema::audit::{AuditEventView, DecisionView};
-use crate::endpoints::operator::schema::client::ExplanationView;
 use crate::endpoints::operator::schema::client::{ClientView, CredentialView, EntitlementView};
+use crate::endpoints::operator::schema::client::{ExpiringClientView, ExplanationView};
+use crate::endpoints::operator::schema::initial_access_token::InitialAccessTokenView;
+use crate::endpoints::operator::schema::initial_access_token::IssuedInitialAccessTokenView;
+use crate::endpoints::operator::schema::initial_access_token::NewInitialAccessToken;
 use crate::endpoints::operator::schema::organisation::NewOrganisation;
 use crate::endpoints::operator::schema::organisation::{OrganisationChange, OrganisationView};
 use crate::endpoints::operator::schema::resource_server::CreatedResourceServerView;
@@ -179,6 +183,23 @@ operations! {
     ChangeClientState, "Quarantine, suspend, restore or end a client":
         Post "/clients/{id}/state" [],
         StateChange => 200 ClientView, client::change_state;
+
+    ListExpiringClients, "List the clients that end soon because nobody uses them":
+        Get "/clients/expiring" [AFTER, LIMIT],
+        Nothing => 200 List<ExpiringClientView>, client::expiring;
+
+    ListInitialAccessTokens, "List the tokens that let partners register":
+        Get "/initial-access-tokens" [AFTER, LIMIT, ORGANISATION],
+        Nothing => 200 List<InitialAccessTokenView>, initial_access_token::list;
+    IssueInitialAccessToken, "Issue a token that lets a partner register; it is shown this once":
+        Post "/initial-access-tokens" [],
+        NewInitialAccessToken => 201 IssuedInitialAccessTokenView, initial_access_token::issue;
+    ShowInitialAccessToken, "Show a token that lets a partner register, not its secret":
+        Get "/initial-access-tokens/{id}" [],
+        Nothing => 200 InitialAccessTokenView, initial_access_token::show;
+    ChangeInitialAccessTokenState, "Withdraw a token that lets a partner register":
+        Post "/initial-access-tokens/{id}/state" [],
+        StateChange => 200 InitialAccessTokenView, initial_access_token::change_state;
 
     ShowCredential, "Show a client's key":
         Get "/credentials/{id}" [],

@@ -93,6 +93,8 @@ records! {
         CredentialStateChanged, credential, change_credential_state;
     Entitlement, EntitlementId, EntitlementState,
         EntitlementStateChanged, entitlement, change_entitlement_state;
+    InitialAccessToken, InitialAccessTokenId, InitialAccessTokenState,
+        InitialAccessTokenStateChanged, initial_access_token, change_initial_access_token_state;
     ResourceServer, ResourceServerId, ResourceServerState,
         ResourceServerStateChanged, resource_server, change_resource_server_state;
 }

@@ -174,11 +174,19 @@ pub(super) async fn check_presenter(
         let description = "the statement speaks of other software than this client's";
         return Err(OAuthError::new(ErrorCode::UnapprovedSoftwareStatement, description).into());
     }
-    let Some(thumbprint) = proof.bound.key_thumbprint().map(str::to_owned) else {
-        return Ok(());
-    };
-    let id = id.clone();
-    let key = app.database.read(move |r| r.credential_by_thumbprint(&id, &thumbprint)).await?;
+    let (id, thumbprint) = (id.clone(), proof.bound.key_thumbprint().map(str::to_owned));
+    let read = app.database.read(move |r| -> Result<_, StorageError> {
+        let ended = r.client(&id)?.is_none_or(|client| client.state.is_tombstone());
+        let key = match thumbprint {
+            Some(thumbprint) => r.credential_by_thumbprint(&id, &thumbprint)?,
+            None => None,
+        };
+        Ok((ended, key))
+    });
+    let (ended, key) = read.await?;
+    if ended {
+        return Err(unauthorized().into());
+    }
     if key.is_some_and(|key| !key.is_usable(now)) {
         let description = "the request is signed with a key that this client may use no longer";
         return Err(unapproved(ReasonCode::CredentialNotActive, description).into());

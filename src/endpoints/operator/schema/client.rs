@@ -10,6 +10,7 @@ use crate::partners::Client;
 use crate::partners::Credential;
 use crate::partners::Entitlement;
 use crate::partners::State as _;
+use crate::storage::ClientActivity;
 use crate::types::Timestamp;
 
 /// One registration of a software product.
@@ -37,6 +38,43 @@ pub struct ClientView {
     /// RFC 7591 `client_id_issued_at`.
     #[schema(format = DateTime)]
     pub issued_at: String,
+}
+
+/// A client that ends soon, because nobody uses it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExpiringClientView {
+    /// RFC 7591 `client_id`.
+    #[schema(example = "cl_4f9kz2")]
+    pub id: String,
+    /// The trust framework that it came from.
+    pub framework: String,
+    /// Where it stands.
+    #[schema(example = "active")]
+    pub state: &'static str,
+    /// Since when nobody has used it.
+    #[schema(format = DateTime)]
+    pub unused_since: String,
+    /// When its owner was told.
+    #[schema(format = DateTime)]
+    pub notified_at: Option<String>,
+    /// When it ends if it is not used until then.
+    #[schema(format = DateTime)]
+    pub ends_at: Option<String>,
+}
+
+impl ExpiringClientView {
+    /// Shows it.
+    #[must_use]
+    pub fn of(client: &ClientActivity) -> Self {
+        Self {
+            id: client.id.to_string(),
+            framework: client.framework.to_string(),
+            state: client.state.name(),
+            unused_since: shown(client.since()),
+            notified_at: client.notified_at.map(shown),
+            ends_at: client.check_at.map(shown),
+        }
+    }
 }
 
 /// Where a registration came from. The statement itself is not shown.

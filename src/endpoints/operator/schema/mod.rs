@@ -5,6 +5,7 @@ pub mod agreement;
 pub mod api_product;
 pub mod audit;
 pub mod client;
+pub mod initial_access_token;
 pub mod organisation;
 pub mod resource_server;
 pub mod signing_key;
