@@ -28,6 +28,7 @@ use crate::support::store::{Store, on_each_engine};
 /// The line of the framework's file that says whose word opens the management URL.
 const BY_TOKEN: &str = "authorisation = \"registration_access_token\"";
 const BY_CLIENT: &str = "authorisation = \"client_credentials\"";
+const ACCEPTED: &str = "initial_access_token = \"accepted\"";
 const MANY: &str = "duplicates = \"allow_many\"";
 
 fn plain(partner: &Partner) -> Incoming {
@@ -517,8 +518,8 @@ fn leave(incoming: Incoming, secret: &str) -> Incoming {
 #[tokio::test]
 async fn an_initial_access_token_lets_in_as_often_as_it_says_reg_i1_to_i3() {
     let partner = Partner::new().await;
-    let required = format!("{MANY}\ninitial_access_token = \"required\"");
-    let app = partner.node_with(&[(MANY, &required)]).await;
+    let required = "initial_access_token = \"required\"";
+    let app = partner.node_with(&[(ACCEPTED, required)]).await;
     issue(&app, "one", |_| {}).await;
     let none = refusal(register(&app, &partner.registration("scope:a")).await);
     assert_eq!(none.code, ErrorCode::InvalidToken);
@@ -582,8 +583,8 @@ async fn an_initial_access_token_binds_whom_it_lets_in_reg_i2() {
 #[tokio::test]
 async fn a_framework_may_take_no_initial_access_tokens() {
     let partner = Partner::new().await;
-    let none = format!("{MANY}\ninitial_access_token = \"refused\"");
-    let app = partner.node_with(&[(MANY, &none)]).await;
+    let none = "initial_access_token = \"refused\"";
+    let app = partner.node_with(&[(ACCEPTED, none)]).await;
     issue(&app, "one", |_| {}).await;
     let request = leave(partner.registration("scope:a"), "one");
     assert_eq!(refused(&app, &request).await, "insufficient_scope");

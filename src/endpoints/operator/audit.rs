@@ -14,7 +14,7 @@ use crate::types::AuditEventId;
 use crate::types::DecisionId;
 
 /// What the identifiers of a kind of record begin with.
-const KINDS: [(&str, &str); 9] = [
+const KINDS: [(&str, &str); 10] = [
     ("org_", "organisation"),
     ("agr_", "agreement"),
     ("prd_", "product"),
