@@ -10,6 +10,7 @@ use crate::endpoints::exchange::Incoming;
 use crate::endpoints::failure::{Failure, check_fresh};
 use crate::endpoints::token_decision;
 use crate::governance::audit::{Actor, ActorKind, AuditAction, AuditEvent, Object};
+use crate::jose::{HeaderRules, UnverifiedJws};
 use crate::partners::{Client, EntitlementState, SoftwareProduct, standing};
 use crate::protocol::bearer::{self, Scheme};
 use crate::protocol::token::AccessTokenClaims;
@@ -77,8 +78,31 @@ pub(super) async fn authenticate(app: &App, incoming: &Incoming) -> Result<Manag
             None
         }
     };
+    check_certificate(framework, &found.client, incoming)?;
     let Found { client, software, activity, version, withdrawn } = found;
     Ok(Managed { client, software, activity, version, withdrawn, token: shown })
+}
+
+/// The statement that a client was registered with; it was verified when it was presented.
+pub(super) fn stored_statement(client: &Client) -> Option<UnverifiedJws> {
+    let rules = HeaderRules { certificates: true, embedded_key: false };
+    UnverifiedJws::parse_with(&client.software_statement, rules).ok()
+}
+
+/// REG-R7, B9, B10: where the framework looks at the presenter's certificate, it does so here as well. The
+/// names that are due stand in the statement that the client was registered with.
+fn check_certificate(
+    framework: Option<&Framework>,
+    client: &Client,
+    incoming: &Incoming,
+) -> Result<(), Failure> {
+    let Some(framework) = framework.filter(|framework| framework.certificate_on_management())
+    else {
+        return Ok(());
+    };
+    let checked = framework.check_certificate(incoming.presented.as_ref(), incoming.now)?;
+    let statement = stored_statement(client).ok_or_else(unauthorized)?;
+    Ok(framework.check_holder(checked.as_ref(), statement.unverified_claims())?)
 }
 
 /// The client at an address, unless there is none or only its tombstone.

@@ -10,7 +10,6 @@ use crate::endpoints::dpop;
 use crate::endpoints::exchange::{Answer, Incoming, Method};
 use crate::endpoints::failure::Failure;
 use crate::governance::audit::{Actor, ActorKind, AuditAction, AuditEvent};
-use crate::jose::UnverifiedJws;
 use crate::partners::{Client, ClientState, SoftwareProduct};
 use crate::protocol::registration::management::check_update;
 use crate::protocol::{ErrorCode, OAuthError};
@@ -19,7 +18,7 @@ use crate::storage::{Change, StorageError, Writer};
 use crate::trust::ManagementMethod;
 use crate::types::{ClientId, ReasonCode, Timestamp};
 
-use super::access::{self, Managed, unauthorized};
+use super::access::{self, Managed, stored_statement, unauthorized};
 use super::entity_tag::{self, EntityTag};
 use super::evidence::Proof;
 use super::partner::unapproved;
@@ -101,10 +100,9 @@ pub(super) fn stored_echo(
     software: &SoftwareProduct,
 ) -> Map<String, Value> {
     let framework = app.frameworks.named(&software.framework);
-    let claims = UnverifiedJws::parse(&client.software_statement);
-    match (framework, claims) {
-        (Some(framework), Ok(statement)) => framework.echo(statement.unverified_claims()),
-        (None | Some(_), Ok(_) | Err(_)) => Map::new(),
+    match framework.zip(stored_statement(client)) {
+        Some((framework, statement)) => framework.echo(statement.unverified_claims()),
+        None => Map::new(),
     }
 }
 

@@ -54,7 +54,12 @@ fn rates(proof: &Proof) -> Vec<(&'static str, String, u32)> {
         let key = format!("software:{framework}:{}", proof.facts.software_id);
         ("one software product", key, most)
     });
-    organisation.into_iter().chain(software).collect()
+    let certificate = quotas.registrations_per_certificate_per_hour;
+    let certificate = certificate.zip(proof.bound.certificate_thumbprint()).map(|(most, shown)| {
+        let key = format!("certificate:{framework}:{shown}");
+        ("one client certificate", key, most)
+    });
+    organisation.into_iter().chain(software).chain(certificate).collect()
 }
 
 /// How many live clients one organisation may have, counted in the transaction that adds one.
