@@ -42,6 +42,8 @@ mod operator;
 #[cfg(test)]
 mod registration;
 #[cfg(test)]
+mod registration_certificate;
+#[cfg(test)]
 mod registration_lifecycle;
 #[cfg(test)]
 mod registration_management;

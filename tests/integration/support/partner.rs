@@ -86,6 +86,11 @@ impl Partner {
 
     /// The framework that ships, with the directory's keys in it.
     pub(crate) fn framework(&self, changes: &[(&str, &str)]) -> Framework {
+        Framework::parse("directory.toml", &self.framework_text(changes)).unwrap()
+    }
+
+    /// Its file.
+    pub(crate) fn framework_text(&self, changes: &[(&str, &str)]) -> String {
         let jwk = self.directory.public_jwk();
         let members = jwk.as_object().unwrap().iter();
         let members: Vec<_> = members.map(|(name, value)| format!("{name} = {value}")).collect();
@@ -97,7 +102,7 @@ impl Partner {
             assert!(text.contains(from), "{from}");
             text = text.replace(from, to);
         }
-        Framework::parse("directory.toml", &text).unwrap()
+        text
     }
 
     /// What the directory says of the software.
