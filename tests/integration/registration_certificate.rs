@@ -15,7 +15,7 @@ use crate::support::pki::{Authority, UID, Wanted};
 
 const CERTIFICATE: &str = "[certificate]
 anchors = [\"anchors.pem\"]
-require = [{ any_of = [{ subject = \"UID\", equals = \"software_id\" }] }]
+require = [{ any_of = [{ subject = \"UID\", equals = \"{software_id}\" }] }]
 
 [management]";
 
