@@ -51,7 +51,7 @@ async fn registration_and_management_need_the_certificate_of_the_software_reg_r7
     let bad = [None, Some(&cloned), Some(&others)];
     for shown in bad {
         let request = showing(partner.registration("scope:a"), shown);
-        assert_eq!(refusal(register(&app, &request).await).code, ErrorCode::InvalidToken);
+        assert_eq!(refusal(register(&app, &request).await).code, ErrorCode::InvalidClient);
     }
     let request = showing(partner.registration("scope:a"), Some(&good));
     let answer = register(&app, &request).await.map_err(Failure::into_error).unwrap();
@@ -67,7 +67,7 @@ async fn registration_and_management_need_the_certificate_of_the_software_reg_r7
     for method in [Method::Get, Method::Put, Method::Delete, Method::Patch] {
         for shown in bad {
             let refused = refusal(manage(&app, &showing(request(method), shown)).await);
-            assert_eq!(refused.code, ErrorCode::InvalidToken, "{method:?}");
+            assert_eq!(refused.code, ErrorCode::InvalidClient, "{method:?}");
             assert!(!refused.body().to_string().contains(client.id.as_str()));
         }
     }
