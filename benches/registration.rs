@@ -74,6 +74,7 @@ impl Case {
                 revocation: true,
                 dpop: false,
                 authentication_methods: vec![ClientAuthenticationMethod::PrivateKeyJwt],
+                mutual_tls: false,
                 assertion_algorithms: ALGORITHMS.to_vec(),
             }),
         }

@@ -105,6 +105,7 @@ impl App {
             revocation: true,
             dpop: settings.dpop.enabled,
             authentication_methods: authentication_methods(&settings, false),
+            mutual_tls: settings.has_mutual_tls(),
             assertion_algorithms: ASSERTION_ALGORITHMS.to_vec(),
         };
         let our_names = our_names(&settings.server.issuer);

@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::endpoints::registration::unused;
 use crate::http;
+use crate::http::Entrance;
 use crate::http::Listener;
 use crate::http::Server;
 use crate::http::TlsFiles;
@@ -62,11 +63,13 @@ impl Serve {
     }
 }
 
-/// An authorization server that answers: its two listeners, and what it does by the clock.
+/// An authorization server that answers: its listeners, and what it does by the clock.
 #[derive(Debug)]
 pub struct AuthorizationServer {
     public: Server,
     operator: Server,
+    mutual_tls: Option<Server>,
+    behind_proxy: Option<Server>,
     chores: Vec<JoinHandle<()>>,
 }
 
@@ -84,10 +87,19 @@ impl AuthorizationServer {
         // Operators are few.
         let operator = Listener { workers: 1, ..operator };
         let operator = http::start(&operator, http::operator::routes(Arc::clone(&app)))?;
+        let mutual_tls = mutual_tls(&app)
+            .map(|listener| http::start(&listener, http::oauth::routes(Arc::clone(&app))))
+            .transpose()?;
+        let behind_proxy = behind_proxy(&app)
+            .map(|listener| http::start(&listener, http::oauth::routes(Arc::clone(&app))))
+            .transpose()?;
         tracing::info!(
             server.issuer = %app.settings.server.issuer,
             server.address = %public.address(),
             operator.address = %operator.address(),
+            mutual_tls.address = mutual_tls.as_ref().map(|one| tracing::field::display(one.address())),
+            behind_proxy.address =
+                behind_proxy.as_ref().map(|one| tracing::field::display(one.address())),
             "answering"
         );
         let chores = vec![
@@ -95,7 +107,7 @@ impl AuthorizationServer {
             tokio::spawn(look_after_unused(Arc::clone(&app))),
             tokio::spawn(clean(app)),
         ];
-        Ok(Self { public, operator, chores })
+        Ok(Self { public, operator, mutual_tls, behind_proxy, chores })
     }
 
     /// Where clients and resource servers reach it.
@@ -110,6 +122,18 @@ impl AuthorizationServer {
         self.operator.address()
     }
 
+    /// Where clients that show a certificate reach it, if anywhere.
+    #[must_use]
+    pub fn mutual_tls_address(&self) -> Option<SocketAddr> {
+        self.mutual_tls.as_ref().map(Server::address)
+    }
+
+    /// Where proxies reach it, if anywhere.
+    #[must_use]
+    pub fn behind_proxy_address(&self) -> Option<SocketAddr> {
+        self.behind_proxy.as_ref().map(Server::address)
+    }
+
     /// Closes the listeners; requests under way may finish.
     pub async fn stop(self) {
         for chore in &self.chores {
@@ -117,6 +141,9 @@ impl AuthorizationServer {
         }
         self.public.stop().await;
         self.operator.stop().await;
+        for server in [self.mutual_tls, self.behind_proxy].into_iter().flatten() {
+            server.stop().await;
+        }
     }
 }
 
@@ -124,12 +151,33 @@ fn listener(app: &App, address: SocketAddr) -> Listener {
     let server = &app.settings.server;
     Listener {
         address,
+        entrance: Entrance::Public,
         tls: TlsFiles { certificate: server.tls_certificate.clone(), key: server.tls_key.clone() },
         limits: app.settings.limits.clone(),
         workers: server.workers,
         shutdown_grace: server.shutdown_grace,
         clock: app.clock.clone(),
     }
+}
+
+/// The listener on which clients may show a certificate.
+fn mutual_tls(app: &App) -> Option<Listener> {
+    let settings = &app.settings.mutual_tls;
+    let usual = listener(app, settings.listen?);
+    let own = settings.certificate.clone().zip(settings.key.clone());
+    let own = own.map(|(certificate, key)| TlsFiles { certificate, key });
+    let tls = own.unwrap_or_else(|| usual.tls.clone());
+    Some(Listener { entrance: Entrance::MutualTls, tls, ..usual })
+}
+
+/// The listener for proxies.
+fn behind_proxy(app: &App) -> Option<Listener> {
+    let settings = &app.settings.behind_proxy;
+    let entrance = Entrance::BehindProxy {
+        addresses: settings.addresses.clone(),
+        mutual_tls: settings.mutual_tls,
+    };
+    Some(Listener { entrance, ..listener(app, settings.listen?) })
 }
 
 /// Changes signing keys by the schedule.

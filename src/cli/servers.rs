@@ -10,7 +10,7 @@ use crate::cli::error::CommandError;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::http;
-use crate::http::{Listener, Routes, Server, TlsFiles};
+use crate::http::{Entrance, Listener, Routes, Server, TlsFiles};
 
 /// An idle connection is not worth waiting for.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
@@ -33,6 +33,7 @@ impl Servers {
         let usual = usual.map_err(|error| CommandError::failed(error.to_string()))?;
         let listener = Listener {
             address: usual.server.listen,
+            entrance: Entrance::Public,
             tls: TlsFiles {
                 certificate: keys.certificate.clone(),
                 key: keys.certificate_key.clone(),

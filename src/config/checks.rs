@@ -1,6 +1,7 @@
 //! What a setting must keep to, alone and beside the others: one rule, one function.
 
 use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -19,9 +20,13 @@ type Finding = Option<(&'static str, String)>;
 
 /// Everything that breaks a rule.
 pub(super) fn problems(settings: &Settings, reader: &Reader) -> Vec<Problem> {
-    let rules: [fn(&Settings) -> Finding; 11] = [
+    let rules: [fn(&Settings) -> Finding; 15] = [
         an_issuer_is_found_from_elsewhere,
         listeners_differ,
+        other_listeners_differ,
+        mutual_tls_has_a_name,
+        a_certificate_has_its_key,
+        proxies_are_named,
         production_asks_no_loopback,
         production_has_no_test_routes,
         a_key_is_published_before_it_signs,
@@ -99,6 +104,57 @@ fn listeners_differ(settings: &Settings) -> Finding {
     let (public, operator) = (settings.server.listen, settings.server.operator_listen);
     (public == operator && public.port() != 0)
         .then(|| ("server.operator_listen", "choose another port than `server.listen`".to_owned()))
+}
+
+fn other_listeners_differ(settings: &Settings) -> Finding {
+    let server = [settings.server.listen, settings.server.operator_listen];
+    let (mutual, proxied) = (settings.mutual_tls.listen, settings.behind_proxy.listen);
+    let taken = |address: &SocketAddr| address.port() != 0 && server.contains(address);
+    let advice = || "choose another port than the other listeners".to_owned();
+    if mutual.as_ref().is_some_and(taken) {
+        return Some(("server.mutual_tls.listen", advice()));
+    }
+    let both = mutual.is_some_and(|address| address.port() != 0) && mutual == proxied;
+    (proxied.as_ref().is_some_and(taken) || both).then(|| ("server.behind_proxy.listen", advice()))
+}
+
+/// RFC 8705 §5: clients find the listener by its aliases.
+fn mutual_tls_has_a_name(settings: &Settings) -> Finding {
+    let advice = match (settings.has_mutual_tls(), &settings.mutual_tls.base_url) {
+        (true, None) => {
+            "say what clients call the listener for mutual TLS, such as \
+                         `https://mtls.bank.example`"
+        }
+        (false, Some(_)) => {
+            "it means nothing without `server.mutual_tls.listen` or `server.behind_proxy.mutual_tls`"
+        }
+        (true, Some(_)) | (false, None) => return None,
+    };
+    Some(("server.mutual_tls.base_url", advice.to_owned()))
+}
+
+fn a_certificate_has_its_key(settings: &Settings) -> Finding {
+    let advice = || "give both `certificate` and `key`, or neither".to_owned();
+    match (&settings.mutual_tls.certificate, &settings.mutual_tls.key) {
+        (Some(_), None) => Some(("server.mutual_tls.key", advice())),
+        (None, Some(_)) => Some(("server.mutual_tls.certificate", advice())),
+        (Some(_), Some(_)) | (None, None) => None,
+    }
+}
+
+/// SEC-32: whoever may speak for a proxy may name any certificate.
+fn proxies_are_named(settings: &Settings) -> Finding {
+    let proxy = &settings.behind_proxy;
+    let advice = if proxy.addresses.iter().any(|network| network.prefix_len() == 0) {
+        "the whole internet is no proxy: name its addresses"
+    } else if proxy.listen.is_some() && proxy.addresses.is_empty() {
+        "name the addresses of the proxies"
+    } else if proxy.listen.is_none() && !proxy.addresses.is_empty() {
+        "it means nothing without `server.behind_proxy.listen`"
+    } else {
+        return None;
+    };
+    Some(("server.behind_proxy.addresses", advice.to_owned()))
 }
 
 /// SEC-15: what runs on this machine believes whoever calls from it.

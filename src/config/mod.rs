@@ -17,7 +17,8 @@ pub use operator::{OperatorAccount, OperatorRole};
 pub use problem::{InvalidSettings, Origin, Problem};
 pub use section::Setting;
 pub use settings::{
-    DatabaseSettings, DpopSettings, KeySettings, LimitSettings, LogSettings, OperatorSettings,
-    RedisSettings, RegistrationSettings, ServerSettings, Settings, TokenSettings, TrustSettings,
+    BehindProxySettings, DatabaseSettings, DpopSettings, KeySettings, LimitSettings, LogSettings,
+    MutualTlsSettings, OperatorSettings, RedisSettings, RegistrationSettings, ServerSettings,
+    Settings, TokenSettings, TrustSettings,
 };
 pub use value::{DatabaseUrl, DpopNonces, LogFormat, LogLevel};

@@ -72,8 +72,8 @@ impl Reader {
 
     /// What might have been meant by an unknown key.
     fn hint(&self, key: &str) -> String {
-        let (section, name) = key.split_once('.').unwrap_or((key, ""));
-        let split = |known: &'static str| known.split_once('.').unwrap_or((known, ""));
+        let (section, name) = key.rsplit_once('.').unwrap_or((key, ""));
+        let split = |known: &'static str| known.rsplit_once('.').unwrap_or((known, ""));
         let known = || self.known.iter().copied().map(split);
         let siblings: Vec<_> =
             known().filter(|(their, _)| *their == section).map(|(_, name)| name).collect();

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use crate::config::checks;
 use crate::config::operator::OperatorAccount;
 use crate::config::problem::InvalidSettings;
@@ -43,6 +45,33 @@ section! {
         shutdown_grace: Duration = "10s",
         /// Answers `GET /hello` with nothing but a greeting: the floor that load tests compare with.
         hello_route: bool = "false",
+    }
+}
+
+section! {
+    /// A listener on which clients may show a certificate (RFC 8705).
+    MutualTlsSettings in "server.mutual_tls" {
+        /// Where clients reach it. Without an address it is not opened. Browsers are never sent here.
+        listen: Option<SocketAddr> = "",
+        /// Its own certificate chain (PEM), if not that of `server.tls_certificate`.
+        certificate: Option<PathBuf> = "",
+        /// The private key of that chain (PEM).
+        key: Option<PathBuf> = "",
+        /// What clients call it: the base of the `mtls_endpoint_aliases`.
+        base_url: Option<Issuer> = "",
+    }
+}
+
+section! {
+    /// A listener without TLS, for proxies that end TLS in front of this server.
+    BehindProxySettings in "server.behind_proxy" {
+        /// Where the proxies reach it. Without an address it is not opened.
+        listen: Option<SocketAddr> = "",
+        /// The proxies: addresses, or networks such as `10.0.0.0/28`. Anybody else is refused.
+        addresses: Vec<IpNet> = "[]",
+        /// Whether the proxies ask for client certificates and pass them on in `Client-Cert` and
+        /// `Client-Cert-Chain` (RFC 9440). They must remove what clients send under these names.
+        mutual_tls: bool = "false",
     }
 }
 
@@ -180,6 +209,10 @@ section! {
 pub struct Settings {
     /// Where the server stands and listens.
     pub server: ServerSettings,
+    /// A listener on which clients may show a certificate.
+    pub mutual_tls: MutualTlsSettings,
+    /// A listener without TLS, for proxies.
+    pub behind_proxy: BehindProxySettings,
     /// What a stranger may cost us.
     pub limits: LimitSettings,
     /// Where everything is remembered.
@@ -230,6 +263,8 @@ impl Settings {
     /// Takes every section before it gives up, so that every problem is noted.
     fn take(reader: &mut Reader) -> Option<Self> {
         let server = ServerSettings::read(reader);
+        let mutual_tls = MutualTlsSettings::read(reader);
+        let behind_proxy = BehindProxySettings::read(reader);
         let limits = LimitSettings::read(reader);
         let database = DatabaseSettings::read(reader);
         let redis = RedisSettings::read(reader);
@@ -243,6 +278,8 @@ impl Settings {
         let log = LogSettings::read(reader);
         Some(Self {
             server: server?,
+            mutual_tls: mutual_tls?,
+            behind_proxy: behind_proxy?,
             limits: limits?,
             database: database?,
             redis: redis?,
@@ -257,10 +294,19 @@ impl Settings {
         })
     }
 
+    /// Whether clients can show a certificate, here or at a proxy.
+    #[must_use]
+    pub const fn has_mutual_tls(&self) -> bool {
+        self.mutual_tls.listen.is_some()
+            || (self.behind_proxy.listen.is_some() && self.behind_proxy.mutual_tls)
+    }
+
     /// Every setting there is, in the order of the sections.
     pub fn manual() -> impl Iterator<Item = &'static Setting> {
         [
             ServerSettings::MANUAL,
+            MutualTlsSettings::MANUAL,
+            BehindProxySettings::MANUAL,
             LimitSettings::MANUAL,
             DatabaseSettings::MANUAL,
             RedisSettings::MANUAL,

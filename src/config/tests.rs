@@ -129,6 +129,41 @@ fn operators_are_read_from_file_and_environment() {
 }
 
 #[test]
+fn listeners_for_certificates_and_proxies_are_set_up_whole() {
+    let with = |more: &str| refused(&format!("{REHEARSAL}{more}"), &[]);
+    let mutual = "[server.mutual_tls]\nlisten = \"127.0.0.1:8445\"\n";
+    let base = "base_url = \"https://mtls.example\"\n";
+    let proxy = "[server.behind_proxy]\nlisten = \"127.0.0.1:8446\"\n";
+    assert_eq!(with(mutual), ["server.mutual_tls.base_url"]);
+    assert_eq!(with(&format!("[server.mutual_tls]\n{base}")), ["server.mutual_tls.base_url"]);
+    let settings = read(&format!("{REHEARSAL}{mutual}{base}"), &[]).unwrap();
+    assert!(settings.has_mutual_tls() && settings.behind_proxy.listen.is_none());
+    let key = format!("{mutual}{base}key = \"a\"");
+    assert_eq!(with(&key), ["server.mutual_tls.certificate"]);
+    let certificate = format!("{mutual}{base}certificate = \"a\"");
+    assert_eq!(with(&certificate), ["server.mutual_tls.key"]);
+    let taken = format!("[server.mutual_tls]\nlisten = \"127.0.0.1:8443\"\n{base}");
+    assert_eq!(with(&taken), ["server.mutual_tls.listen"]);
+    for (addresses, expected) in [
+        ("", ["server.behind_proxy.addresses"].as_slice()),
+        ("addresses = []", &["server.behind_proxy.addresses"]),
+        ("addresses = [\"proxy\"]", &["server.behind_proxy.addresses"]),
+        ("addresses = [1]", &["server.behind_proxy.addresses"]),
+        ("addresses = [\"0.0.0.0/0\"]", &["server.behind_proxy.addresses"]),
+        ("addresses = [\"10.0.0.1\"]\nmutual_tls = true", &["server.mutual_tls.base_url"]),
+    ] {
+        assert_eq!(with(&format!("{proxy}{addresses}")), expected, "{addresses}");
+    }
+    let named = format!("{REHEARSAL}{proxy}addresses = [\"10.0.0.0/28\", \"::1\"]");
+    let settings = read(&named, &[]).unwrap();
+    assert_eq!(settings.behind_proxy.addresses.len(), 2);
+    assert!(!settings.has_mutual_tls());
+    let variable = [("COUNTERSIGN__SERVER__BEHIND_PROXY__ADDRESSES", "[\"10.0.0.1\"]")];
+    let settings = read(&format!("{REHEARSAL}{proxy}"), &variable).unwrap();
+    assert_eq!(settings.behind_proxy.addresses[0].to_string(), "10.0.0.1/32");
+}
+
+#[test]
 fn a_password_is_shown_neither_in_a_problem_nor_in_debug() {
     for file in [
         "[database]\nurl = \"mysql://user:hush@host\"",
@@ -165,7 +200,7 @@ fn the_example_file_is_valid_and_shows_every_setting() {
     let lines: Vec<_> =
         example.lines().map(|line| line.strip_prefix("# ").unwrap_or(line)).collect();
     for setting in Settings::manual() {
-        let (_, name) = setting.key.split_once('.').unwrap();
+        let (_, name) = setting.key.rsplit_once('.').unwrap();
         let shown = lines.iter().any(|line| line.starts_with(&format!("{name} = ")));
         assert!(shown, "`{}` is missing in countersign.toml", setting.key);
     }

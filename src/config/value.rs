@@ -1,9 +1,11 @@
 //! What kinds of value a setting may have, and how each is written.
 
+use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use toml::Value as Toml;
 
 use crate::config::operator::OperatorAccount;
@@ -234,6 +236,27 @@ choices! {
         Debug = "debug",
         /// Everything.
         Trace = "trace",
+    }
+}
+
+impl Value for Vec<IpNet> {
+    const KIND: &'static str =
+        "list of addresses and networks, such as `[\"10.0.0.0/28\", \"::1\"]`";
+    fn from_text(text: &str) -> Option<Self> {
+        Self::from_toml(&list(text)?).ok()
+    }
+    fn from_toml(value: &Toml) -> Result<Self, String> {
+        let expected = || format!("a {} is expected", Self::KIND);
+        let from_variable = value.as_str().and_then(list);
+        let written = from_variable.as_ref().unwrap_or(value).as_array().ok_or_else(expected)?;
+        let network = |one: &Toml| {
+            let text = one.as_str().ok_or_else(expected)?;
+            let address = text.parse::<IpAddr>().map(|one| IpNet::from(one.to_canonical()));
+            address
+                .or_else(|_| text.parse())
+                .map_err(|_| format!("`{}` is neither an address nor a network", shown(text)))
+        };
+        written.iter().map(network).collect()
     }
 }
 

@@ -43,13 +43,29 @@ impl Written {
             Err(error) => return self.add_syntax_error(text, &error),
         };
         for (section, value) in sections {
-            let Toml::Table(settings) = value else {
-                self.refuse(&section, "settings stand in sections: write `[section]` above it");
-                continue;
-            };
-            for (name, value) in settings {
-                let entry = Entry { origin: Origin::File, value };
-                self.entries.insert(format!("{section}.{name}"), entry);
+            match value {
+                Toml::Table(settings) => self.add_section(&section, settings),
+                Toml::String(_)
+                | Toml::Integer(_)
+                | Toml::Float(_)
+                | Toml::Boolean(_)
+                | Toml::Datetime(_)
+                | Toml::Array(_) => {
+                    self.refuse(&section, "settings stand in sections: write `[section]` above it");
+                }
+            }
+        }
+    }
+
+    /// No setting is a table: a table in a section is a section of its own.
+    fn add_section(&mut self, section: &str, settings: toml::Table) {
+        for (name, value) in settings {
+            let key = format!("{section}.{name}");
+            match value {
+                Toml::Table(settings) => self.add_section(&key, settings),
+                value => {
+                    self.entries.insert(key, Entry { origin: Origin::File, value });
+                }
             }
         }
     }

@@ -12,15 +12,17 @@ const KEPT_SECONDS: u32 = 300;
 /// `GET /.well-known/oauth-authorization-server`.
 #[must_use]
 pub fn oauth_metadata(app: &App) -> Answer {
-    answer(&Metadata::oauth(&app.settings.server.issuer, &app.features))
+    answer(app, Metadata::oauth(&app.settings.server.issuer, &app.features))
 }
 
 /// `GET /.well-known/openid-configuration`.
 #[must_use]
 pub fn openid_metadata(app: &App) -> Answer {
-    answer(&Metadata::openid(&app.settings.server.issuer, &app.features))
+    answer(app, Metadata::openid(&app.settings.server.issuer, &app.features))
 }
 
-fn answer(metadata: &Metadata) -> Answer {
+fn answer(app: &App, metadata: Metadata) -> Answer {
+    let base = app.settings.mutual_tls.base_url.as_ref();
+    let metadata = metadata.with_aliases(base, &app.features);
     Answer::json(200, &json!(metadata)).kept_for(KEPT_SECONDS)
 }

@@ -20,6 +20,7 @@ use tracing::Instrument as _;
 use crate::clock::Clock;
 use crate::clock::Stopwatch;
 use crate::config::LimitSettings;
+use crate::http::entrance::Entrance;
 use crate::http::request::Arrival;
 use crate::random;
 use crate::types::RequestId;
@@ -42,6 +43,7 @@ const HEADERS: [(HeaderName, HeaderValue); 4] = [
 pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) limits: LimitSettings,
+    pub(super) entrance: Entrance,
     /// How many requests have ended in a panic: it should stay 0.
     pub(super) panics: Arc<AtomicU64>,
 }

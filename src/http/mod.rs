@@ -7,6 +7,7 @@
 mod answer;
 mod boundary;
 pub mod directory;
+mod entrance;
 mod error;
 mod health;
 pub mod oauth;
@@ -18,6 +19,7 @@ mod server;
 mod tls;
 mod unwinding;
 
+pub use entrance::Entrance;
 pub use routes::Routes;
 pub use server::{Listener, Server, ServerError, start};
 pub use tls::{TlsError, TlsFiles};

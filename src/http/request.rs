@@ -11,11 +11,12 @@ use actix_web::web::Payload;
 use futures_util::StreamExt as _;
 
 use crate::config::LimitSettings;
-use crate::endpoints::exchange::Door;
 use crate::endpoints::exchange::Incoming;
 use crate::endpoints::exchange::Method;
+use crate::http::entrance::Entrance;
 use crate::protocol::ErrorCode;
 use crate::protocol::OAuthError;
+use crate::protocol::client_certificate_field::InvalidClientCertificateField;
 use crate::types::RequestId;
 use crate::types::Secret;
 use crate::types::Timestamp;
@@ -34,6 +35,9 @@ pub(super) enum Unreadable {
     /// A header holds what a header may not.
     #[error("the header `{0}` is not plain ASCII")]
     NotAscii(HeaderName),
+    /// The certificate that a proxy speaks of.
+    #[error(transparent)]
+    Certificate(InvalidClientCertificateField),
     /// The body is longer than we read.
     #[error("the body is larger than {0} bytes")]
     TooLarge(usize),
@@ -55,6 +59,7 @@ impl From<Unreadable> for OAuthError {
             }
             Unreadable::Repeated(_)
             | Unreadable::NotAscii(_)
+            | Unreadable::Certificate(_)
             | Unreadable::Truncated
             | Unreadable::Slow => ErrorCode::InvalidRequest,
         };
@@ -74,6 +79,7 @@ pub(super) async fn read(
     request: &HttpRequest,
     payload: Payload,
     limits: &LimitSettings,
+    entrance: &Entrance,
     arrival: Arrival,
 ) -> Result<Incoming, Unreadable> {
     let header = |name| single(request, name);
@@ -92,9 +98,9 @@ pub(super) async fn read(
         if_match: header(header::IF_MATCH)?,
         if_none_match: header(header::IF_NONE_MATCH)?,
         idempotency_key: header(IDEMPOTENCY_KEY)?.map(Secret::new),
-        door: Door::Public,
-        presented: None,
         dpop: header(DPOP)?.map(Secret::new),
+        door: entrance.door(),
+        presented: entrance.presented(request)?,
         body: body(request, payload, limits.body_bytes, limits.body_timeout).await?,
         request_id: arrival.request_id,
         now: arrival.now,
@@ -113,7 +119,10 @@ pub(super) fn method(method: &http::Method) -> Method {
     }
 }
 
-fn single(request: &HttpRequest, name: HeaderName) -> Result<Option<String>, Unreadable> {
+pub(super) fn single(
+    request: &HttpRequest,
+    name: HeaderName,
+) -> Result<Option<String>, Unreadable> {
     let mut found = request.headers().get_all(&name);
     let Some(value) = found.next() else { return Ok(None) };
     // `Accept` is a list, and only a hint.

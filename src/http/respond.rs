@@ -30,13 +30,17 @@ pub(super) async fn respond(
     payload: Payload,
     arrival: Arrival,
 ) -> HttpResponse {
+    if !shared.entrance.admits(http.peer_addr()) {
+        return not_a_proxy();
+    }
     let Some(story) = stories.find(request::method(http.method())) else {
         return method_not_allowed(stories);
     };
-    let incoming = match request::read(&http, payload, &shared.limits, arrival).await {
-        Ok(incoming) => incoming,
-        Err(unreadable) => return error::render(&unreadable.into(), None),
-    };
+    let incoming =
+        match request::read(&http, payload, &shared.limits, &shared.entrance, arrival).await {
+            Ok(incoming) => incoming,
+            Err(unreadable) => return error::render(&unreadable.into(), None),
+        };
     let tried = incoming.authorization.clone();
     match tell(shared, story, incoming).await {
         Ok(answer) => answer::render(answer),
@@ -57,6 +61,13 @@ async fn tell(shared: &Shared, story: &Story, incoming: Incoming) -> Result<Answ
         let failed = OAuthError::new(ErrorCode::ServerError, "the server failed");
         Err(failed.with_detail("a request caused a panic").into())
     })
+}
+
+/// SEC-32: who is no proxy could say to be any client.
+fn not_a_proxy() -> HttpResponse {
+    let refusal =
+        OAuthError::new(ErrorCode::AccessDenied, "this listener answers its proxies alone");
+    error::render(&refusal, None)
 }
 
 /// There is nothing at this path.

@@ -24,6 +24,8 @@ use crate::clock::Clock;
 use crate::config::LimitSettings;
 use crate::http::boundary;
 use crate::http::boundary::Shared;
+use crate::http::entrance;
+use crate::http::entrance::Entrance;
 use crate::http::request::Arrival;
 use crate::http::respond;
 use crate::http::routes::Routes;
@@ -42,7 +44,9 @@ const BACKLOG: u32 = 1024;
 pub struct Listener {
     /// Where. Port 0 takes any free one; [`Server::address`] says which.
     pub address: SocketAddr,
-    /// Its certificate.
+    /// How one comes in.
+    pub entrance: Entrance,
+    /// Its certificate, unless it stands behind a proxy.
     pub tls: TlsFiles,
     /// What a stranger may cost.
     pub limits: LimitSettings,
@@ -77,7 +81,7 @@ pub struct Server {
     handle: ServerHandle,
     panics: Arc<AtomicU64>,
     running: JoinHandle<io::Result<()>>,
-    reloading: JoinHandle<()>,
+    reloading: Option<JoinHandle<()>>,
 }
 
 /// Opens a listener. It answers as soon as this returns. To be called inside a tokio runtime.
@@ -90,14 +94,19 @@ pub fn start<S: Send + Sync + 'static>(
     routes: Routes<S>,
 ) -> Result<Server, ServerError> {
     let unusable = |source| ServerError::Address { address: listener.address, source };
-    let certificate = Certificate::load(listener.tls.clone())?;
-    let tls = certificate.server_config()?;
+    let certificate = match listener.entrance {
+        Entrance::Public | Entrance::MutualTls => Some(Certificate::load(listener.tls.clone())?),
+        Entrance::BehindProxy { .. } => None,
+    };
+    let shows = listener.entrance == Entrance::MutualTls;
+    let tls = certificate.as_ref().map(|one| one.server_config(shows)).transpose()?;
     let socket = bind(listener.address).map_err(unusable)?;
     let address = socket.local_addr().map_err(unusable)?;
     let panics = Arc::<AtomicU64>::default();
     let shared = Data::new(Shared {
         clock: listener.clock.clone(),
         limits: listener.limits.clone(),
+        entrance: listener.entrance.clone(),
         panics: Arc::clone(&panics),
     });
     let table: Arc<[(String, Stories)]> = routes.into_table().into_iter().collect();
@@ -119,12 +128,15 @@ pub fn start<S: Send + Sync + 'static>(
     .shutdown_timeout(listener.shutdown_grace.as_secs())
     .backlog(BACKLOG)
     .disable_signals()
-    .listen_rustls_0_23(socket, tls)
-    .map_err(unusable)?
-    .run();
+    .on_connect(entrance::note_certificates);
+    let server = match tls {
+        Some(tls) => server.listen_rustls_0_23(socket, tls),
+        None => server.listen(socket),
+    };
+    let server = server.map_err(unusable)?.run();
     let handle = server.handle();
     let running = tokio::spawn(server);
-    let reloading = tokio::spawn(follow(certificate));
+    let reloading = certificate.map(|certificate| tokio::spawn(follow(certificate)));
     Ok(Server { address, handle, panics, running, reloading })
 }
 
@@ -143,7 +155,9 @@ impl Server {
 
     /// Closes the listener; requests under way may finish.
     pub async fn stop(self) {
-        self.reloading.abort();
+        if let Some(reloading) = &self.reloading {
+            reloading.abort();
+        }
         self.handle.stop(true).await;
         if let Ok(Err(error)) = self.running.await {
             tracing::error!(error = %error, "a listener did not close cleanly");

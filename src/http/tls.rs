@@ -9,16 +9,29 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use rustls::CertificateError;
 use rustls::CipherSuite;
+use rustls::DigitallySignedStruct;
+use rustls::DistinguishedName;
 use rustls::ServerConfig;
+use rustls::SignatureScheme;
+use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::CryptoProvider;
+use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::crypto::aws_lc_rs;
+use rustls::crypto::verify_tls12_signature;
+use rustls::crypto::verify_tls13_signature;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::UnixTime;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::server::ClientHello;
 use rustls::server::ResolvesServerCert;
+use rustls::server::danger::ClientCertVerified;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::sign::CertifiedKey;
+
+use crate::http::entrance;
 
 /// Ephemeral keys and authenticated encryption; the rest of TLS 1.2 is not spoken.
 const SUITES: [CipherSuite; 7] = [
@@ -95,21 +108,81 @@ impl Certificate {
         Ok(is_new)
     }
 
-    /// The configuration of a listener with this certificate. actix adds the protocols, `h2` and
+    /// The configuration of a listener with this certificate, on which clients may show theirs or
+    /// are not asked for any. actix adds the protocols, `h2` and
     /// `http/1.1`.
-    pub(super) fn server_config(self: &Arc<Self>) -> Result<ServerConfig, TlsError> {
+    pub(super) fn server_config(self: &Arc<Self>, mutual: bool) -> Result<ServerConfig, TlsError> {
         let resolver: Arc<dyn ResolvesServerCert> = Arc::clone(self) as _;
         let config = ServerConfig::builder_with_provider(Arc::new(provider()))
-            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-            .with_no_client_auth()
-            .with_cert_resolver(resolver);
-        Ok(config)
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?;
+        let config = if mutual {
+            config.with_client_cert_verifier(AnyCertificate::verifier())
+        } else {
+            config.with_no_client_auth()
+        };
+        Ok(config.with_cert_resolver(resolver))
     }
 }
 
 impl ResolvesServerCert for Certificate {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(Arc::clone(&self.in_use.load().key))
+    }
+}
+
+/// Lets in whoever proves to hold the key of a certificate that can be read, and whoever shows none.
+/// Who issued it is judged by the trust framework of the client, which a handshake does not know.
+#[derive(Debug)]
+struct AnyCertificate(WebPkiSupportedAlgorithms);
+
+impl AnyCertificate {
+    fn verifier() -> Arc<dyn ClientCertVerifier> {
+        Arc::new(Self(provider().signature_verification_algorithms))
+    }
+}
+
+impl ClientCertVerifier for AnyCertificate {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        let shown: Vec<_> = [end_entity].into_iter().chain(intermediates).cloned().collect();
+        match entrance::read(&shown) {
+            Ok(_) => Ok(ClientCertVerified::assertion()),
+            Err(_) => Err(rustls::Error::InvalidCertificate(CertificateError::BadEncoding)),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.0)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &self.0)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_schemes()
     }
 }
 

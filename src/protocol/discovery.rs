@@ -47,6 +47,8 @@ pub struct Features {
     pub dpop: bool,
     /// How a client may authenticate.
     pub authentication_methods: Vec<ClientAuthenticationMethod>,
+    /// Whether clients can show a certificate (RFC 8705).
+    pub mutual_tls: bool,
     /// What a client may sign its assertions with.
     pub assertion_algorithms: Vec<Algorithm>,
 }
@@ -98,8 +100,34 @@ pub struct Metadata {
     revocation_endpoint_auth_signing_alg_values_supported: Option<Vec<&'static str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dpop_signing_alg_values_supported: Option<[&'static str; 3]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mtls_endpoint_aliases: Option<Aliases>,
     #[serde(flatten)]
     openid: Option<OpenIdMetadata>,
+}
+
+/// RFC 8705 §5: where clients that show a certificate find the same endpoints.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Aliases {
+    token_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_endpoint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    introspection_endpoint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revocation_endpoint: Option<String>,
+}
+
+impl Aliases {
+    fn below(base: &Issuer, features: &Features) -> Self {
+        let at = |on: bool, path| on.then(|| base.join(path));
+        Self {
+            token_endpoint: base.join(path::TOKEN),
+            registration_endpoint: at(features.registration, path::REGISTRATION),
+            introspection_endpoint: at(features.introspection, path::INTROSPECTION),
+            revocation_endpoint: at(features.revocation, path::REVOCATION),
+        }
+    }
 }
 
 /// What OpenID Connect Discovery §3 requires besides. No ID token is issued, so no algorithm is
@@ -139,8 +167,18 @@ impl Metadata {
             revocation_endpoint_auth_signing_alg_values_supported: revocation
                 .then(|| features.assertion_algorithm_names())
                 .filter(|algorithms| !algorithms.is_empty()),
+            mtls_endpoint_aliases: None,
             openid: None,
         }
+    }
+
+    /// The same document, with the addresses below `base` of those endpoints that clients show a
+    /// certificate to, where they can.
+    #[must_use]
+    pub fn with_aliases(mut self, base: Option<&Issuer>, features: &Features) -> Self {
+        let base = base.filter(|_| features.mutual_tls);
+        self.mtls_endpoint_aliases = base.map(|base| Aliases::below(base, features));
+        self
     }
 
     /// The document of OpenID Connect Discovery.
@@ -166,6 +204,7 @@ mod tests {
             revocation: true,
             dpop: true,
             authentication_methods: vec![ClientAuthenticationMethod::PrivateKeyJwt],
+            mutual_tls: false,
             assertion_algorithms: vec![Algorithm::Es256, Algorithm::Ps256],
         }
     }
@@ -238,6 +277,32 @@ mod tests {
         for word in ["registration", "introspection", "revocation", "authorization", "dpop"] {
             assert!(!members.keys().any(|name| name.starts_with(word)), "{word}");
         }
+    }
+
+    /// RFC 8705 §5, CONF-12.
+    #[test]
+    fn endpoints_for_certificates_are_listed_where_there_are_any() {
+        let base = Issuer::parse("https://mtls.example").unwrap();
+        let on = Features { mutual_tls: true, ..features() };
+        let document = |base: Option<&Issuer>, features: &Features| {
+            json_of(&Metadata::oauth(&issuer(), features).with_aliases(base, features))
+        };
+        let listed = document(Some(&base), &on);
+        let expected = json!({
+            "token_endpoint": "https://mtls.example/token",
+            "registration_endpoint": "https://mtls.example/register",
+            "introspection_endpoint": "https://mtls.example/introspect",
+            "revocation_endpoint": "https://mtls.example/revoke",
+        });
+        assert_eq!(listed["mtls_endpoint_aliases"], expected);
+        for name in expected.as_object().unwrap().keys() {
+            assert!(listed.get(name).is_some(), "each stands at the top level, too: {name}");
+        }
+        let fewer = Features { registration: false, revocation: false, ..on.clone() };
+        let aliases = &document(Some(&base), &fewer)["mtls_endpoint_aliases"];
+        assert_eq!(aliases.as_object().unwrap().len(), 2);
+        assert!(document(Some(&base), &features()).get("mtls_endpoint_aliases").is_none());
+        assert!(document(None, &on).get("mtls_endpoint_aliases").is_none());
     }
 
     #[test]

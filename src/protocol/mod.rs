@@ -3,6 +3,7 @@
 pub mod bearer;
 pub mod client;
 pub mod client_authentication;
+pub mod client_certificate_field;
 pub mod discovery;
 pub mod dpop;
 pub mod error;

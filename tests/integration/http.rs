@@ -10,6 +10,7 @@ use countersign::endpoints::Failure;
 use countersign::endpoints::exchange::Answer;
 use countersign::endpoints::exchange::Incoming;
 use countersign::endpoints::exchange::Method;
+use countersign::http::Entrance;
 use countersign::http::Listener;
 use countersign::http::Routes;
 use countersign::http::Server;
@@ -58,6 +59,7 @@ impl Setting {
         let limits = LimitSettings { header_timeout: second, body_timeout: second, ..limits() };
         let listener = Listener {
             address: "127.0.0.1:0".parse().unwrap(),
+            entrance: Entrance::Public,
             tls,
             limits,
             workers: 1,

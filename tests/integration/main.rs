@@ -34,6 +34,8 @@ mod key_rotation;
 #[cfg(test)]
 mod kinds;
 #[cfg(test)]
+mod mutual_tls;
+#[cfg(test)]
 mod one_time_contract;
 #[cfg(test)]
 mod outages;

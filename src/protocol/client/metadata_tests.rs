@@ -25,6 +25,7 @@ fn today() -> Supported {
         introspection: true,
         revocation: true,
         dpop: false,
+        mutual_tls: false,
         assertion_algorithms: vec![Algorithm::Es256, Algorithm::Ps256, Algorithm::EdDsa],
     })
 }

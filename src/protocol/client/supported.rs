@@ -241,6 +241,7 @@ mod tests {
             introspection: true,
             revocation: true,
             dpop: true,
+            mutual_tls: false,
             assertion_algorithms: Algorithm::ALL.to_vec(),
         });
         let known = Supported::known();

@@ -35,8 +35,27 @@ pub(crate) struct Running {
 impl Running {
     /// A server with an empty database.
     pub(crate) async fn new() -> Self {
+        Self::with_settings("").await
+    }
+
+    /// The same server, with a listener for mutual TLS and one for proxies on this machine.
+    pub(crate) async fn with_mutual_tls() -> Self {
+        let more = r#"
+        [server.mutual_tls]
+        listen = "127.0.0.1:0"
+        base_url = "https://mtls.localhost"
+        [server.behind_proxy]
+        listen = "127.0.0.1:0"
+        addresses = ["127.0.0.1"]
+        mutual_tls = true
+        "#;
+        Self::with_settings(more).await
+    }
+
+    async fn with_settings(more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let settings = Settings::read(Some(&written(folder.path())), []).unwrap();
+        let settings = format!("{}{more}", written(folder.path()));
+        let settings = Settings::read(Some(&settings), []).unwrap();
         let url = settings.database.url.reveal().to_owned();
         prepare(folder.path());
         migrate(&settings).unwrap();
@@ -82,6 +101,21 @@ impl Running {
     /// Where clients reach it.
     pub(crate) fn public_url(&self) -> String {
         format!("https://localhost:{}", self.server.public_address().port())
+    }
+
+    /// Where clients with a certificate reach it.
+    pub(crate) fn mutual_tls_url(&self) -> String {
+        format!("https://localhost:{}", self.server.mutual_tls_address().unwrap().port())
+    }
+
+    /// Where proxies reach it.
+    pub(crate) fn proxied_url(&self) -> String {
+        format!("http://{}", self.server.behind_proxy_address().unwrap())
+    }
+
+    /// A client that trusts it.
+    pub(crate) const fn client(&self) -> &Client {
+        &self.client
     }
 
     /// A request to the operator API, with this token and body.
