@@ -61,11 +61,10 @@ impl Written {
     fn add_section(&mut self, section: &str, settings: toml::Table) {
         for (name, value) in settings {
             let key = format!("{section}.{name}");
-            match value {
-                Toml::Table(settings) => self.add_section(&key, settings),
-                value => {
-                    self.entries.insert(key, Entry { origin: Origin::File, value });
-                }
+            if let Toml::Table(settings) = value {
+                self.add_section(&key, settings);
+            } else {
+                self.entries.insert(key, Entry { origin: Origin::File, value });
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::app::KnownToken;
 use crate::config::DpopNonces;
-use crate::endpoints::exchange::{Answer, Incoming};
+use crate::endpoints::exchange::{Answer, Door, Incoming};
 use crate::endpoints::failure::{Broken, Failure};
 use crate::jose::SealingError;
 use crate::protocol::bearer::{self, Scheme};
@@ -221,9 +221,13 @@ pub(super) fn with_nonce(
     }
 }
 
-/// The addresses by which this request may have been sent.
+/// The addresses by which this request may have been sent: where certificates are shown, the alias of
+/// RFC 8705 §5 is one of them (CONF-71).
 fn addresses(app: &App, incoming: &Incoming) -> Vec<String> {
-    vec![app.settings.server.issuer.join(&incoming.path)]
+    let at_alias = incoming.door == Door::MutualTls;
+    let alias = app.settings.mutual_tls.base_url.as_ref().filter(|_| at_alias);
+    let bases = [Some(&app.settings.server.issuer), alias].into_iter().flatten();
+    bases.map(|base| base.join(&incoming.path)).collect()
 }
 
 /// Burns the proof's `jti`, committed on its own (SEC-53). It is its key's own: nobody burns another's.

@@ -108,6 +108,7 @@ pub struct Metadata {
 
 /// RFC 8705 §5: where clients that show a certificate find the same endpoints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(clippy::struct_field_names, reason = "RFC 8414 names them")]
 struct Aliases {
     token_endpoint: String,
     #[serde(skip_serializing_if = "Option::is_none")]
