@@ -367,7 +367,7 @@ async fn a_field_that_is_repeated_or_malformed_is_refused() {
         certificates.into_iter().map(|value| vec![("client-cert", value)]).collect();
     refused.push(vec![("client-cert", good.clone()), ("client-cert", good.clone())]);
     refused.push(vec![("client-cert-chain", good.clone())]);
-    for chain in ["x".to_owned(), format!("({good})"), vec![good.as_str(); 10].join(",")] {
+    for chain in ["x".to_owned(), format!("({good})"), [good.as_str(); 10].join(",")] {
         refused.push(vec![("client-cert", good.clone()), ("client-cert-chain", chain)]);
     }
     let chain = ("client-cert-chain", good.clone());

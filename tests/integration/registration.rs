@@ -555,9 +555,9 @@ async fn two_organisations_and_one_software(store: Store) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_organisations_with_one_software_one_has_it() {
     if let Some(store) = Store::postgresql() {
-        two_organisations_and_one_software(store).await;
+        Box::pin(two_organisations_and_one_software(store)).await;
     }
-    two_organisations_and_one_software(Store::sqlite()).await;
+    Box::pin(two_organisations_and_one_software(Store::sqlite())).await;
 }
 
 #[tokio::test]
