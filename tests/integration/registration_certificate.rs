@@ -58,9 +58,10 @@ async fn registration_and_management_need_the_certificate_of_the_software_reg_r7
     let client = Registered::of(&answer);
     let shape = Remembered::of(&app).await.shape(&client.id);
     let request = |method: Method| {
-        let base = match method {
-            Method::Put => partner.registration("scope:b"),
-            _ => partner.house.post("", None),
+        let base = if method == Method::Put {
+            partner.registration("scope:b")
+        } else {
+            partner.house.post("", None)
         };
         client.managed(method, base)
     };
