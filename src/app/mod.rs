@@ -32,7 +32,6 @@ use crate::trust::Framework;
 use crate::trust::Frameworks;
 use crate::trust::KeySource as FrameworkKeys;
 use crate::types::FrameworkName;
-use crate::types::Issuer;
 
 /// What clients and resource servers may sign their assertions with; RS256 is not among them.
 const ASSERTION_ALGORITHMS: [Algorithm; 3] = [Algorithm::Es256, Algorithm::Ps256, Algorithm::EdDsa];
@@ -108,7 +107,7 @@ impl App {
             mutual_tls: settings.has_mutual_tls(),
             assertion_algorithms: ASSERTION_ALGORITHMS.to_vec(),
         };
-        let our_names = our_names(&settings.server.issuer);
+        let our_names = our_names(&settings);
         let fetch_rules = client_key_rules(&frameworks, settings.trust.allow_loopback);
         Self {
             settings,
@@ -170,12 +169,14 @@ fn authentication_methods(
     methods.filter(|method| mutual_tls || !method.has_certificate()).collect()
 }
 
-/// The issuer, and every endpoint that authenticates clients.
-fn our_names(issuer: &Issuer) -> OurNames {
+/// The issuer, and every endpoint that authenticates clients, with its alias (CONF-29).
+fn our_names(settings: &Settings) -> OurNames {
     let endpoints = [path::TOKEN, path::INTROSPECTION, path::REVOCATION];
+    let issuer = &settings.server.issuer;
+    let bases = [Some(issuer), settings.mutual_tls.base_url.as_ref()].into_iter().flatten();
     OurNames {
         issuer: issuer.clone(),
-        endpoints: endpoints.into_iter().map(|path| issuer.join(path)).collect(),
+        endpoints: bases.flat_map(|base| endpoints.map(|path| base.join(path))).collect(),
     }
 }
 
@@ -193,4 +194,25 @@ fn client_key_rules(
         allow_loopback: loopback && framework.client_keys_on_loopback(),
     };
     frameworks.iter().map(|framework| (framework.name().clone(), rules(framework))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_known_by_its_alias_too() {
+        let names = |more: &str| {
+            let file = format!("[server]\nissuer = \"https://as.example\"\n{more}");
+            our_names(&Settings::read(Some(&file), []).unwrap()).endpoints
+        };
+        let own =
+            ["token", "introspect", "revoke"].map(|path| format!("https://as.example/{path}"));
+        assert_eq!(names(""), own);
+        let with_aliases = names(
+            "[server.mutual_tls]\nlisten = \"127.0.0.1:0\"\nbase_url = \"https://mtls.example\"",
+        );
+        assert_eq!(with_aliases.len(), 6);
+        assert!(with_aliases.contains(&"https://mtls.example/token".to_owned()));
+    }
 }
