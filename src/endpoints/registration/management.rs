@@ -173,13 +173,16 @@ pub(super) async fn check_presenter(
         return Err(OAuthError::new(ErrorCode::UnapprovedSoftwareStatement, description).into());
     }
     let (id, thumbprint) = (id.clone(), proof.bound.key_thumbprint().map(str::to_owned));
-    let read = app.database.read(move |r| -> Result<_, StorageError> {
-        let ended = r.client(&id)?.is_none_or(|client| client.state.is_tombstone());
-        let key = match thumbprint {
-            Some(thumbprint) => r.credential_by_thumbprint(&id, &thumbprint)?,
-            None => None,
-        };
-        Ok((ended, key))
+    // In one look: a deletion ends client and keys together, and is told as what it is.
+    let read = app.database.read(move |reader| {
+        reader.snapshot(|reader| -> Result<_, StorageError> {
+            let ended = reader.client(&id)?.is_none_or(|client| client.state.is_tombstone());
+            let key = match thumbprint {
+                Some(thumbprint) => reader.credential_by_thumbprint(&id, &thumbprint)?,
+                None => None,
+            };
+            Ok((ended, key))
+        })
     });
     let (ended, key) = read.await?;
     if ended {
