@@ -22,6 +22,10 @@ mod documents;
 #[cfg(test)]
 mod dpop;
 #[cfg(test)]
+mod ecosystem_brazil;
+#[cfg(test)]
+mod ecosystem_uk;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod framework_files;

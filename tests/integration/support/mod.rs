@@ -1,5 +1,6 @@
 //! What several tests need.
 
+pub(crate) mod ecosystem;
 pub(crate) mod house;
 pub(crate) mod partner;
 pub(crate) mod pki;
