@@ -98,13 +98,14 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         let Parts { settings, clock, database, one_time, keyring, policy, key_source, frameworks } =
             parts;
+        let mutual_tls = settings.has_mutual_tls();
         let features = Features {
             registration: settings.registration.enabled,
             introspection: true,
             revocation: true,
             dpop: settings.dpop.enabled,
-            authentication_methods: authentication_methods(&settings, false),
-            mutual_tls: settings.has_mutual_tls(),
+            authentication_methods: authentication_methods(&settings, mutual_tls),
+            mutual_tls,
             assertion_algorithms: ASSERTION_ALGORITHMS.to_vec(),
         };
         let our_names = our_names(&settings);

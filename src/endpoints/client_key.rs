@@ -44,6 +44,11 @@ impl<'a> Shown<'a> {
     pub(super) fn key(thumbprint: &'a str, key_id: Option<&'a str>, now: Timestamp) -> Self {
         Self { thumbprint, key_id, not_after: now.plus(KEY_SECONDS) }
     }
+
+    /// A certificate of an authority's, by its `x5t#S256`. It ends when the authority said.
+    pub(super) const fn certificate(thumbprint: &'a str, not_after: Timestamp) -> Self {
+        Self { thumbprint, key_id: None, not_after }
+    }
 }
 
 /// Records what a client has shown, unless it is known.

@@ -101,6 +101,8 @@ pub struct Metadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     dpop_signing_alg_values_supported: Option<[&'static str; 3]>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    tls_client_certificate_bound_access_tokens: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     mtls_endpoint_aliases: Option<Aliases>,
     #[serde(flatten)]
     openid: Option<OpenIdMetadata>,
@@ -168,6 +170,7 @@ impl Metadata {
             revocation_endpoint_auth_signing_alg_values_supported: revocation
                 .then(|| features.assertion_algorithm_names())
                 .filter(|algorithms| !algorithms.is_empty()),
+            tls_client_certificate_bound_access_tokens: features.mutual_tls.then_some(true),
             mtls_endpoint_aliases: None,
             openid: None,
         }

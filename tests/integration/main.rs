@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod certificate_authentication;
+#[cfg(test)]
 mod certificates;
 #[cfg(test)]
 mod cli;

@@ -4,6 +4,7 @@
 //! where an assertion is what proves it, only after its `jti` is burnt.
 
 mod by_assertion;
+mod by_certificate;
 mod by_secret;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::protocol::client_authentication::{
 use crate::protocol::parameters::Parameters;
 use crate::protocol::{ErrorCode, OAuthError};
 use crate::types::{ClientId, ResourceServerId, ResourceUri, Secret};
+use crate::x509::InvalidChain;
 
 /// A client that has proved who it is, or one that has nothing to prove it with and is registered so.
 #[derive(Debug)]
@@ -85,6 +87,18 @@ enum Unauthenticated {
     UnknownResourceServer,
     #[error("the secret is another one, or has ended")]
     Secret,
+    #[error("the request comes with no certificate")]
+    NoCertificate,
+    #[error("the certificate's subject is not the one that the client registered")]
+    AnotherSubject,
+    #[error("the certificate's key is none of those that the client registered")]
+    AnotherKey,
+    #[error("the certificate is not valid now")]
+    CertificateTime,
+    #[error("the client's framework names no authority for certificates")]
+    NoAuthorities,
+    #[error("the certificate: {0}")]
+    Chain(#[from] InvalidChain),
     #[error("the assertion was used before")]
     Replayed,
     #[error("the assertion is older than what the replay store remembers")]
@@ -112,7 +126,7 @@ pub async fn client(
             by_assertion::client(app, *assertion, incoming).await
         }
         Credential::Secret(sent) => by_secret::client(app, sent, incoming.now).await,
-        Credential::ClientId(id) => named(app, &id).await,
+        Credential::ClientId(id) => named(app, &id, incoming).await,
         Credential::None => Err(Unauthenticated::Missing.into()),
     }
 }
@@ -141,15 +155,28 @@ fn credential(incoming: &Incoming, parameters: &Parameters) -> Result<Credential
     Ok(Credential::parse(authorization, parameters)?)
 }
 
-/// A client that only says its name: it must have registered that it does no more (RFC 7591 §2).
-async fn named(app: &App, id: &str) -> Result<AuthenticatedClient, Failure> {
+/// A client that only says its name: its certificate proves it (RFC 8705 §2), or it must have
+/// registered that it does no more (RFC 7591 §2).
+async fn named(app: &App, id: &str, incoming: &Incoming) -> Result<AuthenticatedClient, Failure> {
     let id = ClientId::parse(id).map_err(|_| Unauthenticated::UnknownClient)?;
     let known = living(app, &id).await?;
     let method = registered_method(app, &known)?;
-    if method != ClientAuthenticationMethod::None {
-        return Err(Unauthenticated::Method(method).into());
-    }
-    Ok(AuthenticatedClient { known, method, credential: None })
+    let credential = match method {
+        ClientAuthenticationMethod::None => None,
+        ClientAuthenticationMethod::TlsClientAuth => {
+            Some(by_certificate::of_authority(app, &known, incoming).await?)
+        }
+        ClientAuthenticationMethod::SelfSignedTlsClientAuth => {
+            Some(by_certificate::of_registered_key(app, &known, incoming).await?)
+        }
+        ClientAuthenticationMethod::ClientSecretBasic
+        | ClientAuthenticationMethod::ClientSecretJwt
+        | ClientAuthenticationMethod::ClientSecretPost
+        | ClientAuthenticationMethod::PrivateKeyJwt => {
+            return Err(Unauthenticated::Method(method).into());
+        }
+    };
+    Ok(AuthenticatedClient { known, method, credential })
 }
 
 /// The client of this name, unless it has ended.

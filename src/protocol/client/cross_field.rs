@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::jose::HS256;
 use crate::protocol::client::ClientMetadata;
 use crate::protocol::client::MutualTlsMetadata;
 use crate::protocol::client::RedirectUri;
@@ -145,6 +146,19 @@ fn signing_algorithm_fits_the_method(client: &ClientMetadata, reader: &mut Membe
             "token_endpoint_auth_signing_alg",
             "`token_endpoint_auth_signing_alg` needs a method that signs, such as `private_key_jwt`",
         );
+    }
+    // SEC-10: a key is no secret, and a secret is no key.
+    let algorithm = client.token_endpoint_auth_signing_alg.as_deref().unwrap_or_default();
+    match (client.token_endpoint_auth_method.as_str(), algorithm == HS256) {
+        ("private_key_jwt", true) => reader.refuse(
+            "token_endpoint_auth_signing_alg",
+            format!("`private_key_jwt` signs with a key, and `{HS256}` needs a secret"),
+        ),
+        ("client_secret_jwt", false) if !algorithm.is_empty() => reader.refuse(
+            "token_endpoint_auth_signing_alg",
+            format!("`client_secret_jwt` is made with a secret, by `{HS256}`"),
+        ),
+        _ => {}
     }
 }
 

@@ -420,6 +420,27 @@ fn content_encryption_needs_key_management_reg_m18() {
 }
 
 #[test]
+fn a_key_signs_and_a_secret_does_not_sec_10() {
+    let both = Supported {
+        token_endpoint_auth_methods: vec!["private_key_jwt", "client_secret_jwt"],
+        token_endpoint_auth_signing_algs: vec!["ES256", "HS256"],
+        ..today()
+    };
+    for (method, good, bad) in
+        [("private_key_jwt", "ES256", "HS256"), ("client_secret_jwt", "HS256", "ES256")]
+    {
+        let members = |algorithm| {
+            service(json!({
+                "token_endpoint_auth_method": method,
+                "token_endpoint_auth_signing_alg": algorithm,
+            }))
+        };
+        assert!(parse(&members(good), &both).is_ok(), "{method}");
+        refused_at(&members(bad), &both, "/token_endpoint_auth_signing_alg");
+    }
+}
+
+#[test]
 fn a_signing_algorithm_goes_with_a_method_that_signs_and_is_never_none_reg_m22() {
     for alg in ["none", "HS256", "RS256", "es256"] {
         let members = service(json!({ "token_endpoint_auth_signing_alg": alg }));

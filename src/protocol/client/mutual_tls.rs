@@ -9,6 +9,7 @@ use crate::protocol::client::member_reader::MemberReader;
 use crate::protocol::client::supported::{CERTIFICATE_SUBJECTS, Supported};
 use crate::types::DistinguishedName;
 use crate::types::ResourceUri;
+use crate::x509::Certificate;
 
 const METHOD: &str = "tls_client_auth";
 const LONGEST_SUBJECT: usize = 1024;
@@ -58,6 +59,29 @@ impl MutualTlsMetadata {
             use_mtls_endpoint_aliases: reader
                 .ability("use_mtls_endpoint_aliases", supported.mtls_endpoint_aliases),
         }
+    }
+
+    /// Whether a certificate is the one that the client registered by its subject (RFC 8705 §2.1.2).
+    /// A certificate may have more names; the next one with this name is the client's, too (REG-G10).
+    #[must_use]
+    pub fn names(&self, certificate: &Certificate) -> bool {
+        let held = [
+            self.tls_client_auth_subject_dn.as_deref().map(|name| {
+                DistinguishedName::parse(name).is_ok_and(|name| name.matches(certificate.subject()))
+            }),
+            self.tls_client_auth_san_dns.as_deref().map(|name| {
+                certificate.dns_names().iter().any(|held| held.eq_ignore_ascii_case(name))
+            }),
+            self.tls_client_auth_san_uri
+                .as_ref()
+                .map(|name| certificate.uris().iter().any(|held| held == name)),
+            self.tls_client_auth_san_ip.as_deref().map(|name| has_address(certificate, name)),
+            self.tls_client_auth_san_email
+                .as_deref()
+                .map(|name| certificate.emails().iter().any(|held| is_same_mailbox(held, name))),
+        ];
+        let mut registered = held.into_iter().flatten().peekable();
+        registered.peek().is_some() && registered.all(|held| held)
     }
 
     /// M29: one subject is named, by a client that authenticates with it and by no other.
@@ -135,6 +159,22 @@ fn is_dns_name(text: &str) -> bool {
         && text.contains('.')
         && text.split('.').all(label)
         && text.parse::<std::net::Ipv4Addr>().is_err()
+}
+
+fn has_address(certificate: &Certificate, name: &str) -> bool {
+    let address = |text: &str| text.parse::<std::net::IpAddr>().ok();
+    let Some(registered) = address(name) else { return false };
+    certificate.ip_addresses().iter().any(|held| address(held) == Some(registered))
+}
+
+/// RFC 5280 §7.5: the host in any case, the rest to the byte.
+fn is_same_mailbox(one: &str, other: &str) -> bool {
+    match (one.rsplit_once('@'), other.rsplit_once('@')) {
+        (Some((name, host)), Some((other_name, other_host))) => {
+            name == other_name && host.eq_ignore_ascii_case(other_host)
+        }
+        _ => false,
+    }
 }
 
 /// One local part and one host (RFC 5280 §4.2.1.6 has them in ASCII).

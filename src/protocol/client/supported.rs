@@ -179,6 +179,8 @@ impl Supported {
             application_types: vec!["web", "native"],
             certificate_subjects: CERTIFICATE_SUBJECTS.to_vec(),
             dpop: features.dpop,
+            certificate_bound_access_tokens: features.mutual_tls,
+            mtls_endpoint_aliases: features.mutual_tls,
             ..Self::default()
         }
     }

@@ -49,6 +49,7 @@ use crate::types::HttpsUri;
 use crate::types::Issuer;
 use crate::types::ScopeSet;
 use crate::types::Timestamp;
+use crate::x509::Usage;
 
 pub use authorities::Authorities;
 pub use binding_settings::{Binding, CertificateBinding};
@@ -274,6 +275,13 @@ impl Framework {
     #[must_use]
     pub const fn requires_certificate(&self) -> bool {
         self.binding.requires_certificate()
+    }
+
+    /// The authorities of its clients' certificates, and what those must be issued for; nothing where
+    /// it looks at no certificates (RFC 8705 §2.1).
+    #[must_use]
+    pub fn client_authorities(&self) -> Option<(&Authorities, Usage)> {
+        self.binding.certificate().map(|binding| (&binding.authorities, binding.usage))
     }
 
     /// Whether a statement may be used once only (S8): then its `jti` is to be consumed.

@@ -1,0 +1,82 @@
+//! `tls_client_auth` and `self_signed_tls_client_auth` ([RFC 8705] §2): the handshake, ours or a
+//! proxy's, has proved that the client holds the key of the certificate.
+//!
+//! [RFC 8705]: https://www.rfc-editor.org/rfc/rfc8705
+
+use super::Unauthenticated;
+use super::by_assertion::client_keys;
+use crate::app::App;
+use crate::app::KnownClient;
+use crate::endpoints::client_key::{self, Shown};
+use crate::endpoints::exchange::{Door, Incoming};
+use crate::endpoints::failure::Failure;
+use crate::jose::PublicKey;
+use crate::x509::PresentedCertificates;
+
+/// `tls_client_auth` (RFC 8705 §2.1): an authority of the client's framework says that the
+/// certificate is that of the subject which the client registered. The thumbprint of the certificate.
+pub(super) async fn of_authority(
+    app: &App,
+    known: &KnownClient,
+    incoming: &Incoming,
+) -> Result<String, Failure> {
+    let presented = presented(incoming)?;
+    let record = known.record();
+    let framework = app.frameworks.named(&record.software_product.framework);
+    let (authorities, usage) = framework
+        .and_then(|framework| framework.client_authorities())
+        .ok_or(Unauthenticated::NoAuthorities)?;
+    let leaf = presented.leaf();
+    // Cheap, and who is somebody else needs no chain to be refused.
+    if !record.client.metadata.mutual_tls.names(leaf) {
+        return Err(Unauthenticated::AnotherSubject.into());
+    }
+    authorities.verify(presented, usage, incoming.now).map_err(Unauthenticated::Chain)?;
+    let thumbprint = leaf.thumbprint();
+    let shown = Shown::certificate(thumbprint, leaf.not_after());
+    client_key::note(app, known, shown, incoming).await?;
+    Ok(thumbprint.to_owned())
+}
+
+/// `self_signed_tls_client_auth` (RFC 8705 §2.2): the certificate's key is one that the client
+/// registered; who signed the certificate means nothing. The thumbprint of the key.
+pub(super) async fn of_registered_key(
+    app: &App,
+    known: &KnownClient,
+    incoming: &Incoming,
+) -> Result<String, Failure> {
+    let leaf = presented(incoming)?.leaf();
+    if incoming.now < leaf.not_before() || incoming.now > leaf.not_after() {
+        return Err(Unauthenticated::CertificateTime.into());
+    }
+    let key = PublicKey::from_public_key_info(leaf.public_key_der());
+    let key = key.map_err(|_| Unauthenticated::AnotherKey)?;
+    let key_id = registered_as(app, known, &key, incoming).await?;
+    let shown = Shown::key(key.thumbprint(), key_id.as_deref(), incoming.now);
+    client_key::note(app, known, shown, incoming).await?;
+    Ok(key.thumbprint().to_owned())
+}
+
+/// The `kid` of a key of the client's. A new one may have come to where the client keeps its keys:
+/// that is asked again, no oftener than `remote` allows.
+async fn registered_as(
+    app: &App,
+    known: &KnownClient,
+    key: &PublicKey,
+    incoming: &Incoming,
+) -> Result<Option<String>, Failure> {
+    for wanted in [None, Some(key.thumbprint())] {
+        let keys = client_keys(app, known, wanted, incoming.now).await?;
+        let same = keys.keys().iter().find(|held| held.thumbprint() == key.thumbprint());
+        if let Some(held) = same {
+            return Ok(held.key_id().map(str::to_owned));
+        }
+    }
+    Err(Unauthenticated::AnotherKey.into())
+}
+
+/// What was shown at the door for certificates; at the other nobody is asked for one.
+fn presented(incoming: &Incoming) -> Result<&PresentedCertificates, Unauthenticated> {
+    let shown = incoming.presented.as_ref().filter(|_| incoming.door == Door::MutualTls);
+    shown.ok_or(Unauthenticated::NoCertificate)
+}
