@@ -153,7 +153,7 @@ fn bad_proofs(house: &House) -> Vec<(&'static str, String)> {
     let (signed, signature) = good.rsplit_once('.').unwrap();
     let unsigned = format!("{signed}.");
     let other_start = if signature.starts_with('A') { 'B' } else { 'A' };
-    let tampered = format!("{signed}.{other_start}{}", &signature[1..]);
+    let tampered = format!("{signed}.{other_start}{}", signature.get(1..).unwrap());
     vec![
         ("empty", String::new()),
         ("malformed", "not a proof".to_owned()),
