@@ -10,13 +10,14 @@ use crate::endpoints::dpop;
 use crate::endpoints::exchange::{Answer, Incoming, Method};
 use crate::endpoints::failure::Failure;
 use crate::governance::audit::{Actor, ActorKind, AuditAction, AuditEvent};
+use crate::partners::credential::StoredSecret;
 use crate::partners::{Client, ClientState, SoftwareProduct};
-use crate::protocol::registration::management::check_update;
+use crate::protocol::registration::management::{Updated, check_update};
 use crate::protocol::{ErrorCode, OAuthError};
 use crate::random;
 use crate::storage::{Change, StorageError, Writer};
-use crate::trust::ManagementMethod;
-use crate::types::{ClientId, ReasonCode, Timestamp};
+use crate::trust::{ManagementMethod, UpdateBody};
+use crate::types::{ClientId, ReasonCode, Secret, Timestamp};
 
 use super::access::{self, Managed, stored_statement, unauthorized};
 use super::entity_tag::{self, EntityTag};
@@ -154,8 +155,31 @@ async fn check_proof(
     proof: &Proof,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    check_update(proof.bound.members(), proof.bound.format(), &managed.client.id)?;
+    let updated = Updated {
+        client_id: &managed.client.id,
+        names_client: proof.framework.update_body() == UpdateBody::NamesClient,
+        secret_is_its_own: sends_its_secret(app, managed, proof).await?,
+    };
+    check_update(proof.bound.members(), updated)?;
     check_presenter(app, (&managed.client.id, &managed.software), proof, now).await
+}
+
+/// Whether the `client_secret` of an update is one that the client was given (U2).
+async fn sends_its_secret(app: &App, managed: &Managed, proof: &Proof) -> Result<bool, Failure> {
+    let sent = proof.bound.members().get("client_secret").and_then(Value::as_str);
+    let Some(sent) = sent.map(Secret::new) else { return Ok(false) };
+    let id = managed.client.id.clone();
+    let held = app.database.read(move |reader| reader.credentials_of(&id)).await?;
+    for secret in held.into_iter().filter_map(|credential| credential.secret) {
+        let is_same = match secret {
+            StoredSecret::Hashed(hash) => hash.matches(&sent),
+            StoredSecret::Sealed(sealed) => app.keyring.unseal(&sealed)?.hash().matches(&sent),
+        };
+        if is_same {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// That a proof speaks of this client's own software, by a key that the bank has not withdrawn.
