@@ -46,6 +46,10 @@ pub async fn assemble(settings: Settings, clock: Clock) -> Result<App, CommandEr
     for warning in frameworks.iter().flat_map(Framework::warnings) {
         tracing::warn!(%warning, "a trust framework is not as safe as it could be");
     }
+    let unknown = frameworks::unknown_scopes(&frameworks, &database).await;
+    for (framework, scopes) in unknown.map_err(|error| migrate::unusable(&error))? {
+        tracing::warn!(%framework, %scopes, "roles name scopes that no API product has");
+    }
     Ok(App::new(Parts {
         clock,
         database,

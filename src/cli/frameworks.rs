@@ -5,9 +5,13 @@ use std::path::PathBuf;
 
 use crate::cli::error::CommandError;
 use crate::config::Settings;
+use crate::storage::Database;
+use crate::storage::StorageError;
 use crate::trust::Framework;
 use crate::trust::FrameworkProblem;
 use crate::trust::Frameworks;
+use crate::types::FrameworkName;
+use crate::types::ScopeSet;
 
 /// Reads every `*.toml` file of the folder, in the order of their names.
 ///
@@ -34,6 +38,28 @@ pub fn load(settings: &Settings) -> Result<Frameworks, CommandError> {
         return Err(wrong(&problems));
     }
     Frameworks::new(read).map_err(|found| wrong(&found))
+}
+
+/// What the role tables of the frameworks name and no API product has: a misspelt scope grants nobody
+/// anything, and should not wait for a partner to find it (PEER-3).
+///
+/// # Errors
+///
+/// The database fails.
+pub(super) async fn unknown_scopes(
+    frameworks: &Frameworks,
+    database: &Database,
+) -> Result<Vec<(FrameworkName, ScopeSet)>, StorageError> {
+    let named: ScopeSet = frameworks
+        .iter()
+        .flat_map(|one| one.role_scopes().iter().cloned().collect::<Vec<_>>())
+        .collect();
+    let products = database.read(move |reader| reader.products_offering(&named)).await?;
+    let offered: ScopeSet =
+        products.into_iter().flat_map(|product| product.scopes).map(|one| one.scope).collect();
+    let unknown =
+        frameworks.iter().map(|one| (one.name().clone(), one.role_scopes().difference(&offered)));
+    Ok(unknown.filter(|(_, scopes)| !scopes.is_empty()).collect())
 }
 
 /// The longest file that a framework's file may name: revocation lists are long.

@@ -205,6 +205,7 @@ fn a_new_server_is_prepared_examined_served_and_stopped() {
     let well = json(&run(here, &["doctor"]));
     let findings = well["findings"].as_array().unwrap();
     assert!(findings.iter().all(|finding| finding["level"] != "bad"), "{well:#}");
+    a_role_with_an_unknown_scope_is_told_peer_3(here);
     let url = format!("https://localhost:{port}");
     let ask = [
         "status",
@@ -221,6 +222,22 @@ fn a_new_server_is_prepared_examined_served_and_stopped() {
     server.signal("TERM");
     assert!(eventually(|| server.has_ended()));
     assert_eq!(code(&run(here, &ask)), 3);
+}
+
+/// The misspelt scope of a role is found before a partner finds it.
+fn a_role_with_an_unknown_scope_is_told_peer_3(here: &Path) {
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/frameworks/directory.toml");
+    let mut text = std::fs::read_to_string(shipped).unwrap();
+    text.push_str("\n[roles.ceilings.AISP]\nscope = \"acounts\"\n");
+    std::fs::create_dir(here.join("misspelt")).unwrap();
+    std::fs::write(here.join("misspelt/directory.toml"), text).unwrap();
+    let mut doctor = program(here, &["doctor"]);
+    let told = json(&doctor.env("COUNTERSIGN__TRUST__FRAMEWORKS", "misspelt").output().unwrap());
+    let findings = told["findings"].as_array().unwrap();
+    let found = findings.iter().find(|finding| finding["subject"] == "scopes of roles");
+    let found = found.unwrap_or_else(|| panic!("{told:#}"));
+    assert_eq!(found["level"], "odd");
+    assert!(found["message"].as_str().unwrap().contains("`acounts`"), "{found}");
 }
 
 #[test]

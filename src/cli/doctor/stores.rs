@@ -4,6 +4,7 @@ use crate::cli::assembly;
 use crate::cli::doctor::Finding;
 use crate::cli::doctor::Level;
 use crate::cli::error::CommandError;
+use crate::cli::frameworks;
 use crate::cli::migrate;
 use crate::config::Settings;
 use crate::storage::AuditFilter;
@@ -18,6 +19,7 @@ const DATABASE: &str = "database";
 const CLOCK: &str = "clock";
 const SIGNING: &str = "signing keys";
 const REDIS: &str = "redis";
+const SCOPES: &str = "scopes of roles";
 /// How far the clock may be behind what the database knows.
 const SKEW_SECONDS: i64 = 10;
 
@@ -65,9 +67,29 @@ async fn contents(settings: &Settings, now: Timestamp) -> Vec<Finding> {
             Ok((latest.first().map(|event| event.time), reader.signing_keys()?))
         })
         .await;
-    match found {
+    let mut findings = match found {
         Ok((latest, keys)) => vec![clock(latest, now), signing_keys(settings, &keys, now)],
         Err(error) => vec![Finding::failed(DATABASE, &migrate::unusable(&error))],
+    };
+    findings.extend(role_scopes(settings, &database).await);
+    findings
+}
+
+/// Every scope that a role may have belongs to an API product (PEER-3).
+async fn role_scopes(settings: &Settings, database: &Database) -> Option<Finding> {
+    // Frameworks that do not load have a finding of their own.
+    let frameworks = frameworks::load(settings).ok()?;
+    match frameworks::unknown_scopes(&frameworks, database).await {
+        Ok(unknown) if unknown.is_empty() => None,
+        Ok(unknown) => {
+            let told: Vec<_> =
+                unknown.iter().map(|(name, scopes)| format!("`{name}` names `{scopes}`")).collect();
+            let message = format!("no API product has what roles may have: {}", told.join("; "));
+            let advice =
+                "record the API product, or correct `roles.ceilings` in the framework's file";
+            Some(Finding::odd(SCOPES, message, advice))
+        }
+        Err(error) => Some(Finding::failed(SCOPES, &migrate::unusable(&error))),
     }
 }
 
