@@ -516,6 +516,9 @@ async fn every_other_name_of_a_certificate_is_refused_br1_br2() {
         "UID=a,2.5.4.97=#0C2",
         "UID=a,2.5.4.97=#",
         "UID=a,nonsense=b",
+        "UID=a,organizationIdentifier=OFBBR-b",
+        "UID=a,serialNumber=13353236000189",
+        "UID=a,emailAddress=a@acme.example",
         "UID=a,,CN=b",
     ] {
         suite.refuses(&by_subject(bad), BAD_METADATA).await;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::ecosystem::{Country, Ecosystem, Sent, TOKEN_ENDPOINT, Told, uuid};
 use crate::support::house::ISSUER;
 use crate::support::partner::merged;
-use crate::support::pki::{Authority, Issued, Wanted};
+use crate::support::pki::{Authority, Issued, ORGANISATION_IDENTIFIER, Wanted};
 
 const SOFTWARE: &str = "4nZ7hJx2QpLk9VtRcYsWbA";
 const ORGANISATION: &str = "0015800001ZEZ3WAAX";
@@ -31,7 +31,11 @@ struct Tool {
 
 impl Tool {
     async fn new() -> Self {
-        let world = Ecosystem::new(&UK).await;
+        Self::of(&UK).await
+    }
+
+    async fn of(country: &Country) -> Self {
+        let world = Ecosystem::new(country).await;
         let certificate = certificate(&world.authority);
         let statement = world.statement(&statement_claims(&world));
         Self { world, certificate, statement }
@@ -346,6 +350,94 @@ async fn one_statement_is_good_for_a_whole_run_q3_c11() {
     let id = tool.register().await;
     let token = tool.token(&id).await;
     tool.manage(Method::PUT, &id, &token, &tool.signed(&json!({}))).await.good(200);
+}
+
+#[tokio::test]
+async fn version_3_2_runs_the_same_scenarios() {
+    let tool = Tool::of(&Country { file: "uk-3.2.toml", ..UK }).await;
+    let body = tool.post(&tool.signed(&json!({}))).await.good(201);
+    assert_schema(&body);
+    let id = body["client_id"].as_str().unwrap();
+    let token = tool.token(id).await;
+    let read = tool.manage(Method::GET, id, &token, "").await.good(200);
+    let told = tool.manage(Method::PUT, id, &token, &tool.signed(&json!({}))).await.good(200);
+    assert_eq!(told, read);
+    tool.delete(id, &token).await;
+    for (method, body) in [(Method::GET, String::new()), (Method::PUT, tool.signed(&json!({})))] {
+        let told = tool.manage(method, id, &token, &body).await;
+        assert_eq!(told.refusal(), (401, "invalid_token"));
+    }
+    let types = json!({ "response_types": ["id_token", "token"] });
+    tool.refused(&tool.signed(&types), "response types").await;
+    // C7: CIBA is 3.3's.
+    let ciba =
+        json!({ "grant_types": ["client_credentials", "urn:openid:params:grant-type:ciba"] });
+    tool.refused(&tool.signed(&ciba), "grant types").await;
+}
+
+#[tokio::test]
+async fn a_certificate_of_eidas_names_the_organisation_as_well_uk2() {
+    let tool = Tool::new().await;
+    for (number, status) in [("123456", 201), ("654321", 401)] {
+        let wanted = Wanted::client("fern.example")
+            .attribute(ORGANISATION_IDENTIFIER, format!("PSDGB-FCA-{number}"));
+        let issued = tool.world.authority.issue(wanted);
+        let body = tool.signed(&json!({}));
+        let sent = Sent {
+            certificate: Some(&issued),
+            body: &body,
+            content_type: "application/jose",
+            bearer: None,
+        };
+        tool.world.send(Method::POST, "/register", sent).await.good(status);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_authenticates_by_certificate_names_its_subject_c9_q12() {
+    let tool = Tool::new().await;
+    let by_subject = |subject: &str| {
+        tool.signed(&json!({
+            "token_endpoint_auth_method": "tls_client_auth",
+            "token_endpoint_auth_signing_alg": null,
+            "tls_client_auth_subject_dn": subject,
+        }))
+    };
+    let subject = format!("CN={SOFTWARE},OU={ORGANISATION},2.5.4.97=PSDGB-FCA-123456");
+    let told = tool.post(&by_subject(&subject)).await.good(201);
+    assert_eq!(told["tls_client_auth_subject_dn"], subject);
+    assert_eq!(told["token_endpoint_auth_method"], "tls_client_auth");
+    let long = format!("CN={}", "a".repeat(126));
+    for bad in ["", "fern", long.as_str()] {
+        tool.refused(&by_subject(bad), bad).await;
+    }
+}
+
+#[tokio::test]
+async fn another_certificate_manages_nothing_t11_r7() {
+    let tool = Tool::new().await;
+    let id = tool.register().await;
+    let token = tool.token(&id).await;
+    let before = tool.world.stored().await;
+    let cloned = certificate(&Authority::root("ecosystem"));
+    let body = tool.signed(&json!({}));
+    for shown in [None, Some(&cloned)] {
+        for (method, body) in
+            [(Method::GET, ""), (Method::PUT, body.as_str()), (Method::DELETE, "")]
+        {
+            let sent = Sent {
+                certificate: shown,
+                bearer: Some(&token),
+                content_type: "application/jose",
+                body,
+            };
+            let told = tool.world.send(method, &format!("/register/{id}"), sent).await;
+            assert_eq!(told.refusal(), (401, "invalid_client"));
+            assert!(!told.body.to_string().contains(&id));
+        }
+    }
+    assert_eq!(tool.world.stored().await, before);
+    tool.delete(&id, &token).await;
 }
 
 #[tokio::test]
