@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign::app::App;
 use countersign::endpoints::exchange::Incoming;
+use countersign::endpoints::registration::register;
 use countersign::endpoints::revocation::revoke;
 use countersign::endpoints::token::token;
 use countersign::governance::audit::AuditAction;
@@ -14,10 +15,12 @@ use countersign::partners::credential::StoredSecret;
 use countersign::partners::{Client, Credential, CredentialState};
 use countersign::protocol::client_authentication::client_assertion::JWT_BEARER;
 use countersign::protocol::{ErrorCode, OAuthError};
+use countersign::trust::Frameworks;
 use countersign::types::{ClientId, CredentialId, Secret};
 use serde_json::{Value, json};
 
 use crate::support::house::{House, ISSUER, body, change, refusal};
+use crate::support::partner::{Partner, merged};
 use crate::support::samples as sample;
 
 const REQUEST: &str = "grant_type=client_credentials&scope=scope:a";
@@ -296,4 +299,54 @@ async fn an_assertion_type_alone_is_no_assertion() {
     let bank = Bank::with("client_secret_jwt").await;
     let typed = format!("{REQUEST}&client_assertion_type={JWT_BEARER}");
     assert_told_nothing(&bank.refused(&bank.house.post(&typed, None)).await);
+}
+
+/// RFC 7591 §3.2.1: from the registration that hands out the secret to its use.
+#[tokio::test]
+async fn a_secret_that_a_registration_hands_out_authenticates_its_client() {
+    let partner = Partner::new().await;
+    // Elsewhere policy wants a key.
+    let sandbox = format!("environment = \"sandbox\"\n{ALL_ON}");
+    let mut app = partner.house.node_with(&sandbox).await;
+    let framework = ("directory.toml".to_owned(), partner.framework(&[]));
+    app.frameworks = Frameworks::new([framework]).unwrap();
+    let asking = |changes: &Value| {
+        let statement = partner.statement_with(&json!({ "software_environment": "sandbox" }));
+        partner.posted(&merged(partner.request_claims(&statement, "scope:a"), changes))
+    };
+    for method in ["client_secret_basic", "client_secret_post", "client_secret_jwt"] {
+        let changes = json!({ "token_endpoint_auth_method": method });
+        let answer = register(&app, &asking(&changes)).await;
+        let told: Value = serde_json::from_slice(&answer.unwrap().body).unwrap();
+        let (id, secret) = (&told["client_id"], told["client_secret"].as_str().unwrap());
+        let at = |name: &str| told[name].as_i64().unwrap();
+        assert!(at("client_secret_expires_at") > at("client_id_issued_at"));
+        let id = id.as_str().unwrap();
+        let with = |secret: &str| match method {
+            "client_secret_basic" => {
+                let header = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
+                partner.house.post(REQUEST, Some(header))
+            }
+            "client_secret_post" => {
+                let body = format!("{REQUEST}&client_id={id}&client_secret={secret}");
+                partner.house.post(&body, None)
+            }
+            _ => {
+                let mut claims = partner.house.assertion_claims();
+                (claims["iss"], claims["sub"]) = (json!(id), json!(id));
+                let jwt = mac_jwt(&Secret::new(secret), &claims).unwrap();
+                partner.house.with_assertion(REQUEST, &jwt)
+            }
+        };
+        assert_eq!(body(token(&app, &with(secret)).await)["scope"], "scope:a", "{method}");
+        let another = format!("{secret}x");
+        assert_told_nothing(&refusal(token(&app, &with(&another)).await));
+    }
+    // SEC-10: a key is no secret.
+    let changes = json!({
+        "token_endpoint_auth_method": "private_key_jwt",
+        "token_endpoint_auth_signing_alg": "HS256",
+    });
+    let refused = refusal(register(&app, &asking(&changes)).await);
+    assert_eq!(refused.code, ErrorCode::InvalidClientMetadata);
 }
