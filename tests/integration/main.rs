@@ -62,6 +62,7 @@ mod registration_storage;
 #[cfg(test)]
 mod remote;
 #[cfg(test)]
+mod sector_identifier;
 mod storage_contract;
 #[cfg(test)]
 mod storage_records;

@@ -10,8 +10,8 @@ use crate::endpoints::exchange::Incoming;
 use crate::endpoints::failure::{Broken, Failure};
 use crate::jose::JwkSet;
 use crate::protocol::ErrorCode;
-use crate::protocol::client::{ClientMetadata, Supported};
-use crate::protocol::problem::{Problem, Problems};
+use crate::protocol::client::{ClientMetadata, Supported, sector_identifier};
+use crate::protocol::problem::{Problem, Problems, pointer};
 use crate::protocol::registration::{
     RegistrationRequest, RequestError, RequestProblem, SoftwareStatement, StatementError,
     StatementProblem, UnverifiedStatement,
@@ -135,13 +135,28 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    /// Merges. Nothing is used up by it.
-    pub(super) fn weigh(app: &App, proof: &Proof) -> Result<Self, Failure> {
+    /// Merges, and then looks at what the metadata refers to. Nothing is used up by it.
+    pub(super) async fn weigh(app: &App, proof: &Proof) -> Result<Self, Failure> {
         let Proof { framework, statement, facts, bound, .. } = proof;
         let (metadata, replaced) = trust::merge(framework, statement, facts, bound)
             .into_metadata(framework, &Supported::of(&app.features))?;
+        check_sector(app, framework, &metadata).await?;
         Ok(Self { metadata, replaced })
     }
+}
+
+/// M15, X8: fetched by the rules for the framework's clients, once all else has been found good.
+async fn check_sector(
+    app: &App,
+    framework: &Framework,
+    metadata: &ClientMetadata,
+) -> Result<(), Failure> {
+    let Some(uri) = &metadata.openid.sector_identifier_uri else { return Ok(()) };
+    let rules = app.fetch_rules.get(framework.name()).cloned().unwrap_or_default();
+    let document = app.key_source.fetch_document(uri, &rules).await;
+    let document =
+        document.map_err(|error| unreachable(&error, "sector_identifier_uri", "its document"))?;
+    Ok(sector_identifier::check(&document, metadata)?)
 }
 
 /// S5 to S9, with the keys of the framework. When they cannot be had it is not the caller's fault.
@@ -178,16 +193,16 @@ async fn presenter_keys(
         PresenterKeys::Address(uri) => {
             let rules = app.fetch_rules.get(framework.name()).cloned().unwrap_or_default();
             let keys = app.key_source.keys(&uri, &rules, request.key_id(), now).await;
-            keys.map_err(|error| unreachable_keys(&error))
+            keys.map_err(|error| unreachable(&error, "jwks_uri", "the keys of the software"))
         }
     }
 }
 
 /// The partner must learn what is wrong at its own address; that we are busy is not among it.
-fn unreachable_keys(error: &RemoteError) -> Failure {
+fn unreachable(error: &RemoteError, member: &str, what: &str) -> Failure {
     if *error == RemoteError::Busy {
         return Broken::Remote(error.to_string()).into();
     }
-    let message = format!("the keys of the software cannot be had from its `jwks_uri`: {error}");
-    Problems::from(Problem::new(ErrorCode::InvalidClientMetadata, "/jwks_uri", message)).into()
+    let message = format!("{what} cannot be had from `{member}`: {error}");
+    Problems::from(Problem::new(ErrorCode::InvalidClientMetadata, pointer(member), message)).into()
 }

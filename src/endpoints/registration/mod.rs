@@ -55,7 +55,7 @@ pub async fn register(app: &App, incoming: &Incoming) -> Result<Answer, Failure>
     let proof = Proof::gather(app, incoming).await?;
     trail::noted(app, incoming, &proof, leave.check_framework(&proof.framework)).await?;
     let known = Known { ceiling: leave.ceiling(), ..Known::default() };
-    let evidence = trail::noted(app, incoming, &proof, weigh(app, &proof, &known)).await?;
+    let evidence = trail::noted(app, incoming, &proof, weigh(app, &proof, &known).await).await?;
     let retry = Retry::of(incoming, &proof, &evidence)?;
     if let Some(id) = first_time(app, incoming, &proof, retry.as_ref()).await? {
         return Box::pin(existing::again(app, incoming, &proof, (id, Because::Retry))).await;
@@ -200,8 +200,8 @@ impl Known {
 }
 
 /// Statement and request as one, within what binds them. Nothing is used up by it.
-fn weigh(app: &App, proof: &Proof, known: &Known) -> Result<Evidence, Failure> {
-    let mut evidence = Evidence::weigh(app, proof)?;
+async fn weigh(app: &App, proof: &Proof, known: &Known) -> Result<Evidence, Failure> {
+    let mut evidence = Evidence::weigh(app, proof).await?;
     initial_access::narrow(&mut evidence, known.ceiling.as_ref())?;
     Ok(evidence)
 }
@@ -213,7 +213,7 @@ async fn consider(
     proof: Proof,
     known: &Known,
 ) -> Result<Considered, Failure> {
-    let evidence = trail::noted(app, incoming, &proof, weigh(app, &proof, known)).await?;
+    let evidence = trail::noted(app, incoming, &proof, weigh(app, &proof, known).await).await?;
     settle(app, incoming, (proof, evidence), known).await
 }
 

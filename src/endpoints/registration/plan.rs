@@ -35,7 +35,7 @@ pub async fn plan(app: &App, incoming: &Incoming) -> Result<Answer, Failure> {
         }
         (Some(_) | None, _) => Known { ceiling: leave.ceiling(), ..Known::default() },
     };
-    let evidence = weigh(app, &proof, &known)?;
+    let evidence = weigh(app, &proof, &known).await?;
     let (partner, decision) = opinion(app, (&proof, &evidence), &known, incoming.now).await?;
     let updates = living.is_some() && proof.framework.duplicates() == Duplicates::Update;
     if !updates {
