@@ -527,7 +527,7 @@ async fn one_client_per_software(store: Store) {
     let requests = (0..8).map(|_| partner.registration("scope:a")).collect();
     let answers = race(nodes, requests).await;
     assert_eq!(winners(&answers), 1);
-    assert_eq!(losses(answers), ["unapproved_software_statement"]);
+    assert_eq!(losses(answers), ["invalid_software_statement"]);
     let app = partner.node_with(&[ONE_CLIENT]).await;
     let refused = refusal(register(&app, &partner.registration("scope:a")).await);
     assert!(refused.description.contains("registration_client_uri"), "{refused}");

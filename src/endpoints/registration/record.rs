@@ -197,10 +197,11 @@ impl Registration {
             Duplicates::IdempotentReturn => Err(Stopped::Taken(id)),
             // It was not there when this request began.
             Duplicates::Update => Err(Failure::from(existing::meanwhile()).into()),
+            // REG-AU5 names this code; Brazil takes any.
             Duplicates::Reject | Duplicates::AllowMany { .. } => {
                 let description = "this software is registered already: manage it at its \
                                    registration_client_uri, or delete it there first";
-                let refusal = OAuthError::new(ErrorCode::UnapprovedSoftwareStatement, description)
+                let refusal = OAuthError::new(ErrorCode::InvalidSoftwareStatement, description)
                     .with_member("client_id", id.as_str());
                 Err(Failure::from(refusal).into())
             }
