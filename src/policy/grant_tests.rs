@@ -288,6 +288,13 @@ const REQUIREMENTS: &[Row<GrantCase>] = &[
         &[Code::InvalidSoftwareStatement],
     ),
     row(
+        "a framework that lets statements be a week old, and one that is new",
+        T0,
+        |case| case.statement.longest_age_seconds = 604_800,
+        Approved,
+        &[],
+    ),
+    row(
         "a clock that runs half a minute ahead",
         T0,
         |case| case.statement.issued_at = samples::now().plus(30),

@@ -167,7 +167,7 @@ impl<'a> GrantFacts<'a> {
         within("org.riskScore", self.risk_score(), &(0..=100))?;
         within("statement.ageSecs", self.statement_age_seconds(), &PERIOD)?;
         let longest = self.input.statement.longest_age_seconds;
-        within("statement.longestAgeSecs", longest, &(0..=DAY))?;
+        within("statement.longestAgeSecs", longest, &(0..=*PERIOD.end()))?;
         if let Some(days) = self.attestation_age_days() {
             within("attestation.ageDays", days, &PERIOD)?;
         }
