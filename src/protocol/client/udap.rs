@@ -132,7 +132,9 @@ pub(super) fn check(client: &ClientMetadata, supported: &Supported, reader: &mut
 }
 
 fn needed_for_code(client: &ClientMetadata, reader: &mut MemberReader<'_>) {
-    if client.response_types != ["code"] {
+    // The default of RFC 7591 would be the same, but UDAP wants it said.
+    let said = reader.value("response_types").is_some();
+    if !said || client.response_types != ["code"] {
         reader.refuse("response_types", "`response_types` is exactly `[\"code\"]` in UDAP");
     }
     let logo = client.display.get("logo_uri").and_then(file_extension);
