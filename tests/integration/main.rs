@@ -28,6 +28,14 @@ mod ecosystem_brazil;
 #[cfg(test)]
 mod ecosystem_uk;
 #[cfg(test)]
+mod ecosystem_australia;
+#[cfg(test)]
+mod ecosystem_bilateral;
+#[cfg(test)]
+mod ecosystem_fictional;
+#[cfg(test)]
+mod ecosystem_udap;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod framework_files;
