@@ -9,6 +9,7 @@ pub(crate) mod process;
 pub(crate) mod redis;
 pub(crate) mod running;
 pub(crate) mod samples;
+#[cfg(test)]
 pub(crate) mod scene;
 pub(crate) mod store;
 pub(crate) mod tls_server;

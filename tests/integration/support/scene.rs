@@ -14,7 +14,7 @@ use countersign::endpoints::token::token;
 use countersign::governance::audit::AuditAction;
 use countersign::jose::{Algorithm, SigningKey};
 use countersign::partners::{ApiProduct, Organisation, ProductScope, Tier};
-use countersign::protocol::{ErrorCode, OAuthError};
+use countersign::protocol::OAuthError;
 use countersign::remote::{FetchRules, Fetcher, KeySource};
 use countersign::trust::{Framework, Frameworks};
 use countersign::types::{DirectoryOrganisationId, FrameworkName, Scope, Secret};
@@ -95,7 +95,7 @@ impl Scene {
     /// Reads these frameworks, with the stage's authority and key in the place of the files they name.
     pub(crate) fn believe(&mut self, files: &[(&str, &str)]) {
         let read = |path: &str| {
-            let pem = path.ends_with(".pem");
+            let pem = path.strip_suffix(".pem").is_some();
             Ok(if pem { self.authority.pem.clone() } else { offering(&self.directory) })
         };
         let parsed = files.iter().map(|(file, text)| {
@@ -246,7 +246,13 @@ impl Scene {
     /// How many clients there are, beside the one that every house has.
     pub(crate) async fn clients(&self) -> usize {
         let page = countersign::storage::Page::first(countersign::storage::Page::LARGEST);
-        self.app.database.read(move |reader| reader.clients(&page)).await.unwrap().len() - 1
+        self.app
+            .database
+            .read(move |reader| reader.clients(&page))
+            .await
+            .unwrap()
+            .len()
+            .saturating_sub(1)
     }
 
     /// Claims with fresh times and a `jti`, and these beside them; `null` leaves one out.
@@ -264,10 +270,10 @@ pub(crate) fn showing(incoming: Incoming, shown: Option<&PresentedCertificates>)
 
 /// The status that goes with a refusal (REG-H).
 pub(crate) fn status(refused: &OAuthError) -> u16 {
-    match refused.code {
-        ErrorCode::InvalidToken | ErrorCode::InvalidClient => 401,
-        ErrorCode::InsufficientScope | ErrorCode::AccessDenied => 403,
-        ErrorCode::MethodNotAllowed => 405,
+    match refused.code.as_str() {
+        "invalid_token" | "invalid_client" => 401,
+        "insufficient_scope" | "access_denied" => 403,
+        "method_not_allowed" => 405,
         _ => 400,
     }
 }
