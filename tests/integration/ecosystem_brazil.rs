@@ -538,7 +538,7 @@ async fn a_second_registration_of_the_same_software_is_an_error_of_rfc_7591_br10
     let client = suite.register(&statement).await;
     let before = suite.world.stored().await;
     let told = suite.post(&statement).await;
-    assert_eq!(told.refusal(), (400, "unapproved_software_statement"), "{}", told.body);
+    assert_eq!(told.refusal(), (400, "invalid_software_statement"), "{}", told.body);
     // Whoever holds the software is told which client it has.
     assert_eq!(told.body["client_id"], client.id.as_str());
     assert_eq!(suite.world.stored().await, before);

@@ -138,7 +138,7 @@ async fn its_file_alone_says_what_is_refused_reg_g6() {
         assert_eq!(refused.code.as_str(), code, "{changes}: {}", refused.body());
     }
     let greedy = registration(&scene, &nothing, &json!({ "scope": "silk:sell" }));
-    assert_eq!(scene.refused(&greedy).await.code.as_str(), "unapproved_software_statement");
+    assert_eq!(scene.refused(&greedy).await.code.as_str(), "invalid_client_metadata");
     let stranger = galley(&Authority::root("The ecosystem's authority"), "42");
     for shown in [None, Some(stranger), Some(galley(&scene.authority, "43"))] {
         let request = showing(registration(&scene, &nothing, &nothing), shown.as_ref());
