@@ -24,21 +24,21 @@ mod documents;
 #[cfg(test)]
 mod dpop;
 #[cfg(test)]
-mod ecosystem_brazil;
-#[cfg(test)]
-mod ecosystem_uk;
-#[cfg(test)]
 mod ecosystem_australia;
 #[cfg(test)]
 mod ecosystem_bilateral;
+#[cfg(test)]
+mod ecosystem_brazil;
 #[cfg(test)]
 mod ecosystem_fictional;
 #[cfg(test)]
 mod ecosystem_udap;
 #[cfg(test)]
-mod hostile;
+mod ecosystem_uk;
 #[cfg(test)]
 mod framework_files;
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
@@ -52,9 +52,9 @@ mod mutual_tls;
 #[cfg(test)]
 mod one_time_contract;
 #[cfg(test)]
-mod outages;
-#[cfg(test)]
 mod operator;
+#[cfg(test)]
+mod outages;
 #[cfg(test)]
 mod registration;
 #[cfg(test)]
@@ -71,6 +71,7 @@ mod registration_storage;
 mod remote;
 #[cfg(test)]
 mod sector_identifier;
+#[cfg(test)]
 mod storage_contract;
 #[cfg(test)]
 mod storage_records;
