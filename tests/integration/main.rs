@@ -36,6 +36,8 @@ mod ecosystem_udap;
 #[cfg(test)]
 mod ecosystem_uk;
 #[cfg(test)]
+mod ecosystems_document;
+#[cfg(test)]
 mod framework_files;
 #[cfg(test)]
 mod hostile;
@@ -55,6 +57,8 @@ mod one_time_contract;
 mod operator;
 #[cfg(test)]
 mod outages;
+#[cfg(test)]
+mod peers;
 #[cfg(test)]
 mod registration;
 #[cfg(test)]
