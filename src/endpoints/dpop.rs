@@ -1,5 +1,5 @@
 //! Senders that prove a key (RFC 9449): read, check the nonce, verify, burn. Only this file makes a
-//! [`ProvedKey`] (STY-2), and only after the proof's `jti` is burnt.
+//! `ProvedKey` (STY-2), and only after the proof's `jti` is burnt.
 
 use std::sync::Arc;
 
