@@ -53,6 +53,18 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
+impl TlsFiles {
+    /// The server's own certificate (DER), once both files are read and found to belong together.
+    ///
+    /// # Errors
+    ///
+    /// A listener would not start with them.
+    pub fn own_certificate(&self) -> Result<Vec<u8>, TlsError> {
+        let read = read(self)?;
+        Ok(read.chain.first().map(|own| own.to_vec()).unwrap_or_default())
+    }
+}
+
 /// Why a listener has no certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {

@@ -1,6 +1,5 @@
 //! `countersign doctor`: what is wrong with a server, and what to do about it.
 
-mod certificate;
 mod files;
 mod stores;
 
