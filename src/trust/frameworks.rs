@@ -1,6 +1,8 @@
 //! All frameworks that this server trusts; a statement belongs to exactly one (REG-S4).
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Values;
+use std::sync::Arc;
 
 use crate::protocol::problem::shown;
 use crate::protocol::registration::StatementError;
@@ -11,10 +13,11 @@ use crate::trust::framework::FrameworkProblem;
 use crate::types::FrameworkName;
 use crate::types::Timestamp;
 
-/// The frameworks, by name and by issuer. The empty collection admits nobody (PEER-9).
+/// The frameworks, by name and by issuer. The empty collection admits nobody (PEER-9). A request keeps
+/// hold of the one it was made under without copying it.
 #[derive(Debug, Clone, Default)]
 pub struct Frameworks {
-    by_name: BTreeMap<FrameworkName, Framework>,
+    by_name: BTreeMap<FrameworkName, Arc<Framework>>,
     by_issuer: BTreeMap<String, FrameworkName>,
 }
 
@@ -44,7 +47,7 @@ impl Frameworks {
                     refuse("issuers", format!("`{issuer}` is an issuer of `{other}` already"));
                 }
             }
-            if all.by_name.insert(name.clone(), framework).is_some() {
+            if all.by_name.insert(name.clone(), Arc::new(framework)).is_some() {
                 refuse("name", format!("there is another framework `{name}`"));
             }
         }
@@ -63,7 +66,7 @@ impl Frameworks {
         &self,
         statement: &UnverifiedStatement,
         now: Timestamp,
-    ) -> Result<&Framework, StatementError> {
+    ) -> Result<&Arc<Framework>, StatementError> {
         let issuer = statement.issuer()?;
         if statement.certificates().is_some() {
             // Whoever is known by other keys is not known by a certificate of somebody's.
@@ -81,11 +84,16 @@ impl Frameworks {
     /// The framework with this name.
     #[must_use]
     pub fn named(&self, name: &FrameworkName) -> Option<&Framework> {
-        self.by_name.get(name)
+        self.by_name.get(name).map(Arc::as_ref)
     }
 
     /// All of them, by name.
-    pub fn iter(&self) -> std::collections::btree_map::Values<'_, FrameworkName, Framework> {
+    pub fn iter(&self) -> Iter<'_> {
+        self.shared().map(Arc::as_ref)
+    }
+
+    /// All of them, to be kept hold of.
+    pub(super) fn shared(&self) -> Values<'_, FrameworkName, Arc<Framework>> {
         self.by_name.values()
     }
 
@@ -96,9 +104,15 @@ impl Frameworks {
     }
 }
 
+/// What [`Frameworks::iter`] returns.
+type Iter<'a> = std::iter::Map<
+    Values<'a, FrameworkName, Arc<Framework>>,
+    fn(&'a Arc<Framework>) -> &'a Framework,
+>;
+
 impl<'a> IntoIterator for &'a Frameworks {
     type Item = &'a Framework;
-    type IntoIter = std::collections::btree_map::Values<'a, FrameworkName, Framework>;
+    type IntoIter = Iter<'a>;
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
     }

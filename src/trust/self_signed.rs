@@ -1,6 +1,8 @@
 //! Statements that their software signs itself, with a certificate of a community (UDAP, REG-S4, S5,
 //! S20, UD1).
 
+use std::sync::Arc;
+
 use crate::protocol::registration::SoftwareStatement;
 use crate::protocol::registration::StatementError;
 use crate::protocol::registration::StatementProblem;
@@ -20,8 +22,8 @@ impl Frameworks {
         &self,
         statement: &UnverifiedStatement,
         now: Timestamp,
-    ) -> Result<&Framework, StatementError> {
-        let mut communities = self.iter().filter(|one| one.takes_own_certificates()).peekable();
+    ) -> Result<&Arc<Framework>, StatementError> {
+        let mut communities = self.shared().filter(|one| one.takes_own_certificates()).peekable();
         if communities.peek().is_none() {
             statement.refuse_certificates()?;
         }

@@ -3,6 +3,8 @@
 //! The order is that of REG-S: the statement is verified before anything that it names is fetched,
 //! and what is single-use is burnt after all is proved and before anything is decided.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use crate::app::App;
@@ -30,7 +32,7 @@ use crate::types::Timestamp;
 #[derive(Debug)]
 pub(super) struct Proof {
     /// Whose word it is.
-    pub(super) framework: Box<Framework>,
+    pub(super) framework: Arc<Framework>,
     /// The statement, verified.
     pub(super) statement: SoftwareStatement,
     /// What it says of its software.
@@ -54,7 +56,7 @@ impl Proof {
         let now = incoming.now;
         let request = RegistrationRequest::parse(incoming.content_type.as_deref(), &incoming.body)?;
         let unverified = request.software_statement()?;
-        let framework = Box::new(app.frameworks.find(&unverified, now)?.clone());
+        let framework = Arc::clone(app.frameworks.find(&unverified, now)?);
         // Before anything is fetched: a request that no key signed is nobody's.
         framework.check_format(&request)?;
         let certificate = framework.check_certificate(incoming.presented.as_ref(), now)?;
