@@ -15,6 +15,7 @@ use crate::trust::framework::Framework;
 use crate::types::DirectoryOrganisationId;
 use crate::types::HttpsUri;
 use crate::types::SoftwareId;
+use crate::types::misleads;
 
 /// The longest name that is taken from a statement, in characters.
 const LONGEST_NAME: usize = 200;
@@ -154,8 +155,24 @@ impl FactReader<'_> {
     }
 }
 
-/// A name that can be shown: bounded, and without control characters.
+/// A name that can be shown: bounded, and without characters that hide or turn it (REG-T7). The directory
+/// has signed it, but its owner chose it.
 fn name(text: &str) -> Option<String> {
-    let fits = text.chars().count() <= LONGEST_NAME && !text.chars().any(char::is_control);
+    let fits = text.chars().count() <= LONGEST_NAME && !text.chars().any(misleads);
     fits.then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_reads_otherwise_than_it_is_written_is_no_name_reg_t7() {
+        for bad in ["a\u{0}b", "\u{202e}knab", "a\u{200b}b", &"x".repeat(201)] {
+            assert_eq!(name(bad), None, "{bad:?}");
+        }
+        for good in ["Acme Budget", "Lučić & Söhne", "アクメ"] {
+            assert_eq!(name(good).as_deref(), Some(good));
+        }
+    }
 }

@@ -11,6 +11,7 @@ mod scope;
 mod secret;
 mod timestamp;
 mod uri;
+mod visible_text;
 
 pub use distinguished_name::{DistinguishedName, EncodedAttribute, InvalidDistinguishedName};
 pub use identifier::*;
@@ -19,3 +20,4 @@ pub use scope::{InvalidScope, Scope, ScopeSet};
 pub use secret::{Secret, SecretHash};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use uri::{HttpsUri, InvalidUri, Issuer, ResourceUri};
+pub use visible_text::misleads;

@@ -10,6 +10,7 @@ use crate::endpoints::operator::error::OperatorError;
 use crate::endpoints::operator::error::Problem;
 use crate::types::Timestamp;
 use crate::types::json;
+use crate::types::misleads;
 
 /// Reads a whole body with `read`, which takes the members that it knows.
 ///
@@ -114,16 +115,16 @@ impl Field<'_> {
         None
     }
 
-    /// A text of 1 to `most` characters, none of which is a control character.
+    /// A text of 1 to `most` characters, none of which controls, hides or turns text.
     #[must_use]
     pub fn text(self, most: usize) -> Option<String> {
         let Value::String(text) = &self.value else {
             return self.refuse("it must be a text");
         };
         let length = text.chars().count();
-        if text.trim().is_empty() || length > most || text.chars().any(char::is_control) {
+        if text.trim().is_empty() || length > most || text.chars().any(misleads) {
             return self.refuse(format_args!(
-                "it must be 1 to {most} characters, and not control characters"
+                "it must be 1 to {most} characters, none of which controls, hides or turns text"
             ));
         }
         Some(text.clone())

@@ -3,10 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::client::display_text::misleads;
 use crate::protocol::client::member_reader::MemberReader;
 use crate::protocol::client::supported::Supported;
 use crate::types::HttpsUri;
+use crate::types::misleads;
 
 /// What the register adds to a client's metadata.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

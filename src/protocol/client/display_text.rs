@@ -14,6 +14,7 @@ use crate::protocol::client::script::mixes_scripts;
 use crate::protocol::client::supported::Supported;
 use crate::protocol::problem::shown;
 use crate::types::HttpsUri;
+use crate::types::misleads;
 
 const NAME: &str = "client_name";
 const CLIENT_URI: &str = "client_uri";
@@ -179,16 +180,6 @@ fn name_fault(text: &str) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-/// Control characters, and those that change the direction of text or cannot be seen (REG-T7).
-pub(super) fn misleads(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{17b4}' | '\u{17b5}' | '\u{2800}' | '\u{ffa0}' |
-            '\u{e000}'..='\u{f8ff}' | '\u{1d173}'..='\u{1d17a}' | '\u{f0000}'..='\u{10ffff}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{3164}' | '\u{feff}' |
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' |
-            '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The shape of BCP 47: subtags of one to eight letters or digits, with hyphens between them.

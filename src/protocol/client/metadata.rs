@@ -12,7 +12,6 @@ use serde_json::{Map, Value};
 
 use crate::protocol::client::choices;
 use crate::protocol::client::cross_field;
-use crate::protocol::client::display_text::misleads;
 use crate::protocol::client::keys;
 use crate::protocol::client::member_reader::MemberReader;
 use crate::protocol::client::member_reader::not_offered;
@@ -26,6 +25,7 @@ use crate::protocol::problem::Problems;
 use crate::protocol::problem::shown;
 use crate::types::ScopeSet;
 use crate::types::SoftwareId;
+use crate::types::misleads;
 
 /// The longest contact or version.
 const LONGEST_WORD: usize = 255;

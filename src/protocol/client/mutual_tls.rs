@@ -4,11 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::client::display_text::misleads;
 use crate::protocol::client::member_reader::MemberReader;
 use crate::protocol::client::supported::{CERTIFICATE_SUBJECTS, Supported};
 use crate::types::DistinguishedName;
 use crate::types::ResourceUri;
+use crate::types::misleads;
 use crate::x509::Certificate;
 
 const METHOD: &str = "tls_client_auth";
