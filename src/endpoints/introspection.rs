@@ -1,19 +1,23 @@
 //! `POST /introspect` (RFC 7662): does this token hold, here and now, for whoever asks?
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::app::App;
+use crate::app::KnownClient;
+use crate::app::KnownToken;
 use crate::endpoints::client_authentication;
 use crate::endpoints::exchange::{Answer, Incoming};
 use crate::endpoints::failure::{Failure, check_fresh};
 use crate::endpoints::json_answer;
 use crate::endpoints::token_decision;
-use crate::partners::ClientRecord;
+use crate::partners::{ClientRecord, Environment};
 use crate::policy::ItemDecision;
-use crate::protocol::introspection::{Introspection, IntrospectionRequest};
+use crate::protocol::introspection::{
+    ActiveToken, EntitlementBasis, Introspection, IntrospectionRequest,
+};
 use crate::protocol::parameters::Parameters;
 use crate::protocol::token::AccessTokenClaims;
-use crate::types::{ResourceUri, ScopeSet, Timestamp};
+use crate::types::{ResourceUri, Scope, ScopeSet, Secret, Timestamp};
 
 /// Answers an introspection request from current standing.
 ///
@@ -24,38 +28,97 @@ use crate::types::{ResourceUri, ScopeSet, Timestamp};
 pub async fn introspect(app: &App, incoming: &Incoming) -> Result<Answer, Failure> {
     let parameters = Parameters::parse(incoming.content_type.as_deref(), &incoming.body, &[])?;
     let asking = client_authentication::resource_server(app, incoming, &parameters).await?;
-    check_fresh(&app.database)?;
     let request = IntrospectionRequest::parse(&parameters)?;
-    let token = app.access_tokens.find(&request.token, &app.token_source(), incoming.now).await?;
-    let Some(token) = token.filter(|token| token.claims().aud.contains(asking.audience())) else {
-        return Ok(json_answer(200, &Introspection::Inactive)?);
-    };
-    let good = in_good_standing(app, token.claims(), asking.audience(), incoming.now).await?;
-    let shown = good.as_deref().map_or(Introspection::Inactive, Introspection::Active);
+    let good = good_token(app, &request.token, asking.audience(), incoming.now).await?;
+    let environment = app.settings.server.environment;
+    let shown = good.as_ref().map_or(Introspection::Inactive, |good| {
+        Introspection::Active(good.shown_to(asking.audience(), environment, incoming.now))
+    });
     Ok(json_answer(200, &shown)?)
 }
 
-/// The token as far as it holds now for this resource server: the scopes of its own that would be
-/// granted again (GOV-AX-1, RFC 7662 §2.2); nothing if none would.
-async fn in_good_standing<'a>(
+/// An access token that holds now for one resource server.
+#[derive(Debug)]
+pub struct GoodToken {
+    token: Arc<KnownToken>,
+    client: Arc<KnownClient>,
+    scope: ScopeSet,
+}
+
+impl GoodToken {
+    /// What the token says.
+    #[must_use]
+    pub fn claims(&self) -> &AccessTokenClaims {
+        self.token.claims()
+    }
+
+    /// Those of its scopes that are the resource server's and hold now.
+    #[must_use]
+    pub const fn scope(&self) -> &ScopeSet {
+        &self.scope
+    }
+
+    /// What the resource server of this audience is told.
+    #[must_use]
+    pub fn shown_to<'a>(
+        &'a self,
+        audience: &'a ResourceUri,
+        environment: Environment,
+        now: Timestamp,
+    ) -> ActiveToken<'a> {
+        let record = self.client.record();
+        let bases = self.scope.iter().filter_map(|scope| basis(record, scope, environment, now));
+        ActiveToken {
+            claims: self.claims(),
+            audience,
+            scope: &self.scope,
+            entitlements: bases.collect(),
+        }
+    }
+}
+
+/// What the scope rests on.
+fn basis<'a>(
+    record: &'a ClientRecord,
+    scope: &'a Scope,
+    environment: Environment,
+    now: Timestamp,
+) -> Option<EntitlementBasis<'a>> {
+    let held = record.entitlement(scope)?;
+    let agreement = record.agreement(&held.product_id, environment, now);
+    Some(EntitlementBasis {
+        id: &held.id,
+        scope,
+        agreement: agreement.map(|agreement| &agreement.id),
+        exp: held.expires_at,
+    })
+}
+
+/// The token, if it holds now for the resource server of this audience: with the scopes of its own
+/// that would be granted again (GOV-AX-1, RFC 7662 §2.2), of which there is at least one.
+///
+/// # Errors
+///
+/// What we know may be out of date, or the store fails.
+pub async fn good_token(
     app: &App,
-    claims: &'a AccessTokenClaims,
+    token: &Secret,
     audience: &ResourceUri,
     now: Timestamp,
-) -> Result<Option<Cow<'a, AccessTokenClaims>>, Failure> {
-    let Some(known) = app.clients.find(&app.database, &claims.client_id).await? else {
+) -> Result<Option<GoodToken>, Failure> {
+    check_fresh(&app.database)?;
+    let token = app.access_tokens.find(token, &app.token_source(), now).await?;
+    let Some(token) = token.filter(|token| token.claims().aud.contains(audience)) else {
         return Ok(None);
     };
-    let (scope, key, bound) = (&claims.scope, claims.client_key.as_deref(), claims.cnf.as_ref());
-    let items = token_decision::decide(app, &known, scope, key, bound, now);
-    let scope = still_good(known.record(), &items, audience);
-    if scope.is_empty() {
+    let claims = token.claims();
+    let Some(client) = app.clients.find(&app.database, &claims.client_id).await? else {
         return Ok(None);
-    }
-    if scope == claims.scope {
-        return Ok(Some(Cow::Borrowed(claims)));
-    }
-    Ok(Some(Cow::Owned(AccessTokenClaims { scope, ..claims.clone() })))
+    };
+    let (key, bound) = (claims.client_key.as_deref(), claims.cnf.as_ref());
+    let items = token_decision::decide(app, &client, &claims.scope, key, bound, now);
+    let scope = still_good(client.record(), &items, audience);
+    Ok((!scope.is_empty()).then_some(GoodToken { token, client, scope }))
 }
 
 fn still_good(record: &ClientRecord, items: &[ItemDecision], audience: &ResourceUri) -> ScopeSet {

@@ -58,6 +58,22 @@ impl ClientRecord {
         offering().find(|product| Some(&product.id) == granted).or_else(|| offering().next())
     }
 
+    /// The agreement under which `product` may be used now: the one that stands best.
+    #[must_use]
+    pub fn agreement(
+        &self,
+        product: &ApiProductId,
+        environment: Environment,
+        now: Timestamp,
+    ) -> Option<&Agreement> {
+        let stands = |agreement: &Agreement| {
+            let status = AgreementStatus::of_one(agreement, product, environment, now);
+            status.lapse().is_none().then_some(status)
+        };
+        let in_force = self.agreements.iter().filter_map(|one| Some((stands(one)?, one)));
+        in_force.max_by_key(|(status, _)| *status).map(|(_, agreement)| agreement)
+    }
+
     /// The key with this RFC 7638 thumbprint.
     #[must_use]
     pub fn credential(&self, thumbprint: &str) -> Option<&Credential> {

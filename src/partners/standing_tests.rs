@@ -1,6 +1,7 @@
 //! Standing, state by state: the token and introspection columns of the duty matrix (GOV §2.3), and
 //! every other clause of the conjunction (GOV §2.1).
 
+use crate::partners::Agreement;
 use crate::partners::AgreementState;
 use crate::partners::AgreementStatus;
 use crate::partners::ApiProductState;
@@ -23,6 +24,7 @@ use crate::partners::samples::scope;
 use crate::partners::standing::client_lapses;
 use crate::partners::standing::credential_lapses;
 use crate::partners::standing::lapses;
+use crate::types::AgreementId;
 use crate::types::ReasonCode;
 use crate::types::Scope;
 use crate::types::Timestamp;
@@ -62,6 +64,25 @@ fn an_agreement_in_notice_keeps_its_tokens() {
     let ending = with(|record| record.agreements[0].state = AgreementState::InNotice);
     for tier in Tier::ALL {
         assert_eq!(lapses_of(&ending, tier), [], "{tier}");
+    }
+}
+
+#[test]
+fn access_rests_on_the_agreement_that_stands_best() {
+    let both = with(|record| {
+        record.agreements[0].state = AgreementState::InNotice;
+        let newer = AgreementId::from_random("newer");
+        record.agreements.push(Agreement { id: newer, ..agreement() });
+    });
+    let found = |record: &ClientRecord| {
+        let product = product_id(Tier::T1);
+        record.agreement(&product, PRODUCTION, now()).map(|found| found.id.clone())
+    };
+    assert_eq!(found(&both), Some(AgreementId::from_random("newer")));
+    let one = with(|record| record.agreements[0].state = AgreementState::InNotice);
+    assert_eq!(found(&one), Some(agreement().id));
+    for state in [AgreementState::Draft, AgreementState::Signed, AgreementState::Terminated] {
+        assert_eq!(found(&with(|record| record.agreements[0].state = state)), None);
     }
 }
 
@@ -166,10 +187,8 @@ fn an_agreement_counts_for_its_products_and_environments_only() {
 fn any_agreement_that_covers_the_product_counts_and_the_best_one_speaks() {
     use AgreementState::{Active, Draft, Expired, InNotice, Signed, Terminated};
     let of = |states: &[AgreementState]| {
-        let agreements: Vec<_> = states
-            .iter()
-            .map(|state| crate::partners::Agreement { state: *state, ..agreement() })
-            .collect();
+        let agreements: Vec<_> =
+            states.iter().map(|state| Agreement { state: *state, ..agreement() }).collect();
         AgreementStatus::of(&agreements, &product_id(Tier::T1), PRODUCTION, now())
     };
     assert_eq!(of(&[]), AgreementStatus::Missing);

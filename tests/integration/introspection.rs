@@ -72,8 +72,31 @@ async fn a_good_token_is_active_with_all_that_a_resource_server_needs() {
             "org": "org_a",
             "software_id": "software-a",
             "policy_digest": app.policy.digest(),
+            "entitlements": [{
+                "id": "ent_a",
+                "scope": "scope:a",
+                "agreement": "agr_a",
+                "exp": sample::entitlement("a").expires_at,
+            }],
         })
     );
+}
+
+/// RFC 7662 §2.2, RFC 9701 §5: what a token is good for elsewhere is nobody else's business.
+#[tokio::test]
+async fn a_resource_server_learns_nothing_of_the_others() {
+    let house = House::new().await;
+    let app = house.node().await;
+    let token = issued(&house, &app, FOR_BOTH).await;
+    for (tag, other) in [("a", "b"), ("b", "a")] {
+        let told = asked(&house, &app, tag, &token).await;
+        assert_eq!(told["aud"], format!("https://api.example/{tag}"));
+        assert_eq!(told["entitlements"].as_array().unwrap().len(), 1);
+        assert_eq!(told["entitlements"][0]["id"], format!("ent_{tag}"));
+        for name in ["https://api.example/", "scope:", "ent_"] {
+            assert!(!told.to_string().contains(&format!("{name}{other}")), "{told}");
+        }
+    }
 }
 
 #[tokio::test]
