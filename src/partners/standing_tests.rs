@@ -131,7 +131,7 @@ fn an_agreement_that_ends_at_midnight_stops_tokens_at_midnight() {
     assert_eq!(lapses(&ending, &t1, PRODUCTION, midnight), [ReasonCode::AgreementLapsed]);
     let renewed = with(|record| {
         record.agreements[0].valid_until = at("2026-11-23");
-        record.agreements.push(crate::partners::Agreement {
+        record.agreements.push(Agreement {
             valid_from: at("2026-11-23"),
             valid_until: at("2027-11-23"),
             ..agreement()
