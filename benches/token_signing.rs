@@ -30,6 +30,8 @@ fn claims() -> AccessTokenClaims {
         client_id,
         client_key: Some("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs".to_owned()),
         cnf: None,
+        acr: None,
+        auth_time: None,
         scope: ScopeSet::parse("accounts:read balances:read").unwrap(),
         org: OrganisationId::from_random("5f2b9c0a7d5f2b9c0a7d5f2b9c"),
         software_id: SoftwareId::parse("software-5f2b9c0a").unwrap(),

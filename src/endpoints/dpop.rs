@@ -18,6 +18,7 @@ use crate::protocol::token::{AccessTokenClaims, Confirmation};
 use crate::protocol::{ErrorCode, OAuthError};
 use crate::storage::{Consumed, OneTimeKind, OneTimeUse};
 use crate::types::{Secret, Timestamp};
+use crate::x509::PresentedCertificates;
 
 /// What the key that tags nonces is for.
 const NONCE_KEY: &str = "countersign dpop nonces 1";
@@ -39,6 +40,34 @@ impl ProvedKey {
     /// What a token that is handed out for it is bound to.
     pub(super) fn confirmation(&self) -> Confirmation {
         self.proof.confirmation()
+    }
+}
+
+/// How a request was sent, here or to a resource server that asks about it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sending<'a> {
+    /// The names of its method.
+    pub(super) methods: &'a [&'a str],
+    /// The addresses by which it may have been sent.
+    pub(super) addresses: &'a [String],
+    /// Its `DPoP` header.
+    pub(super) proof: Option<&'a Secret>,
+    /// The certificate that was shown.
+    pub(super) certificate: Option<&'a PresentedCertificates>,
+    /// When it arrived.
+    pub(super) now: Timestamp,
+}
+
+impl<'a> Sending<'a> {
+    /// A request to an endpoint of ours.
+    fn here(incoming: &'a Incoming, addresses: &'a [String]) -> Self {
+        Self {
+            methods: incoming.method.names(),
+            addresses,
+            proof: incoming.dpop.as_ref(),
+            certificate: incoming.presented.as_ref(),
+            now: incoming.now,
+        }
     }
 }
 
@@ -80,7 +109,7 @@ impl Unproved {
 ///
 /// It is malformed, or lacks a nonce of ours where we demand one.
 pub(super) fn presented(app: &App, incoming: &Incoming) -> Result<Option<PresentedProof>, Failure> {
-    Ok(read(app, incoming)?)
+    Ok(read(app, incoming.dpop.as_ref(), incoming.now)?)
 }
 
 impl PresentedProof {
@@ -90,24 +119,25 @@ impl PresentedProof {
     ///
     /// It was not made for this request, or not now, or has been used; or a store fails.
     pub(super) async fn prove(self, app: &App, incoming: &Incoming) -> Result<ProvedKey, Failure> {
-        Ok(self.verify_and_burn(app, incoming, None).await?)
+        let addresses = addresses(app, incoming);
+        Ok(self.verify_and_burn(app, &Sending::here(incoming, &addresses), None).await?)
     }
 
     async fn verify_and_burn(
         self,
         app: &App,
-        incoming: &Incoming,
+        sending: &Sending<'_>,
         access_token: Option<&Secret>,
     ) -> Result<ProvedKey, Unproved> {
         let expected = Expected {
-            methods: incoming.method.names(),
-            addresses: &addresses(app, incoming),
+            methods: sending.methods,
+            addresses: sending.addresses,
             algorithms: &ALGORITHMS,
             access_token,
             nonce: self.nonce,
         };
-        let proof = self.unverified.verify(&expected, incoming.now)?;
-        burn(app, &proof, incoming.now).await?;
+        let proof = self.unverified.verify(&expected, sending.now)?;
+        burn(app, &proof, sending.now).await?;
         Ok(ProvedKey { proof })
     }
 }
@@ -129,12 +159,11 @@ pub async fn access_token(app: &App, incoming: &Incoming) -> Result<Arc<KnownTok
     Ok(known)
 }
 
-/// That the sender of a request that uses an access token holds what the token is bound to, and uses
-/// it as that demands (RFC 9449 §7, RFC 8705 §3).
+/// That the sender of a request to an endpoint of ours holds what its access token is bound to.
 ///
 /// # Errors
 ///
-/// It does not; or a store fails.
+/// As [`check_sender`].
 pub(super) async fn check_holder(
     app: &App,
     incoming: &Incoming,
@@ -142,9 +171,26 @@ pub(super) async fn check_holder(
     token: &Secret,
     claims: &AccessTokenClaims,
 ) -> Result<(), Failure> {
+    let addresses = addresses(app, incoming);
+    check_sender(app, &Sending::here(incoming, &addresses), scheme, token, claims).await
+}
+
+/// That the sender of a request that uses an access token holds what the token is bound to, and uses
+/// it as that demands (RFC 9449 §7, RFC 8705 §3).
+///
+/// # Errors
+///
+/// It does not; or a store fails.
+pub(super) async fn check_sender(
+    app: &App,
+    sending: &Sending<'_>,
+    scheme: Scheme,
+    token: &Secret,
+    claims: &AccessTokenClaims,
+) -> Result<(), Failure> {
     match (claims.cnf.as_ref(), scheme) {
         (Some(Confirmation::DpopKey(thumbprint)), Scheme::Dpop) => {
-            let proved = prove_for(app, incoming, token).await.map_err(Unproved::at_resource)?;
+            let proved = prove_for(app, sending, token).await.map_err(Unproved::at_resource)?;
             proved.proof.check_bound_to(thumbprint).map_err(|other| other.at_resource())?;
         }
         (None, Scheme::Bearer) => {}
@@ -157,7 +203,7 @@ pub(super) async fn check_holder(
         }
         (Some(Confirmation::Certificate(thumbprint)), Scheme::Bearer) => {
             // RFC 8705 §3.
-            let shown = incoming.presented.as_ref().map(|shown| shown.leaf().thumbprint());
+            let shown = sending.certificate.map(|shown| shown.leaf().thumbprint());
             if shown != Some(thumbprint.as_str()) {
                 let description = "the access token is bound to a certificate that is not shown";
                 return Err(invalid_token(description).into());
@@ -167,17 +213,25 @@ pub(super) async fn check_holder(
     Ok(())
 }
 
-async fn prove_for(app: &App, incoming: &Incoming, token: &Secret) -> Result<ProvedKey, Unproved> {
-    let presented = read(app, incoming)?.ok_or(InvalidProof::Missing)?;
-    presented.verify_and_burn(app, incoming, Some(token)).await
+async fn prove_for(
+    app: &App,
+    sending: &Sending<'_>,
+    token: &Secret,
+) -> Result<ProvedKey, Unproved> {
+    let presented = read(app, sending.proof, sending.now)?.ok_or(InvalidProof::Missing)?;
+    presented.verify_and_burn(app, sending, Some(token)).await
 }
 
 fn invalid_token(description: &str) -> OAuthError {
     OAuthError::new(ErrorCode::InvalidToken, description)
 }
 
-fn read(app: &App, incoming: &Incoming) -> Result<Option<PresentedProof>, Unproved> {
-    let Some(header) = incoming.dpop.as_ref().filter(|_| app.features.dpop) else {
+fn read(
+    app: &App,
+    header: Option<&Secret>,
+    now: Timestamp,
+) -> Result<Option<PresentedProof>, Unproved> {
+    let Some(header) = header.filter(|_| app.features.dpop) else {
         return Ok(None);
     };
     let unverified = UnverifiedProof::parse(header.reveal())?;
@@ -185,8 +239,7 @@ fn read(app: &App, incoming: &Incoming) -> Result<Option<PresentedProof>, Unprov
         None => None,
         Some(ours) => {
             let nonce = unverified.nonce().unwrap_or_default();
-            let checked =
-                ours.check(nonce, incoming.now).map_err(|e| Unproved::Broken(broken(&e)))?;
+            let checked = ours.check(nonce, now).map_err(|e| Unproved::Broken(broken(&e)))?;
             Some(checked.ok_or(InvalidProof::Nonce)?)
         }
     };

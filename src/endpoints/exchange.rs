@@ -9,6 +9,9 @@ use crate::types::Secret;
 use crate::types::Timestamp;
 use crate::x509::PresentedCertificates;
 
+/// Under this name a route asks for the method itself, as HTTP/2 calls it (RFC 9113 §8.3.1).
+pub const METHOD_FIELD: &str = ":method";
+
 /// The method of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
@@ -83,6 +86,9 @@ pub struct Incoming {
     pub presented: Option<PresentedCertificates>,
     /// The `DPoP` header (RFC 9449 §4.1).
     pub dpop: Option<Secret>,
+    /// Further fields that the route asked for, each of which stood once at most; and under
+    /// [`METHOD_FIELD`] the method as it was written.
+    pub fields: BTreeMap<&'static str, Secret>,
     /// The body.
     pub body: Vec<u8>,
     /// The name of this request, for log and audit.
@@ -97,6 +103,12 @@ impl Incoming {
     pub fn media_type(&self) -> Option<String> {
         let essence = self.content_type.as_deref()?.split(';').next()?.trim();
         (!essence.is_empty()).then(|| essence.to_ascii_lowercase())
+    }
+
+    /// A field that the route asked for; an empty one counts as absent.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.fields.get(name).map(Secret::reveal).filter(|text| !text.is_empty())
     }
 
     /// What the route's segment `{name}` matched; empty where the route has none of that name.
@@ -199,6 +211,7 @@ mod tests {
             door: Door::Public,
             presented: None,
             dpop: Some(Secret::new("hush")),
+            fields: BTreeMap::new(),
             body: b"hush".to_vec(),
             request_id: RequestId::from_random("r"),
             now: Timestamp::EARLIEST,

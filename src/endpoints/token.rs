@@ -134,6 +134,8 @@ async fn issue(
         client_id: record.client.id.clone(),
         client_key: client.credential().map(str::to_owned),
         cnf: bound,
+        acr: None,
+        auth_time: None,
         scope: granted.scope(),
         org: record.organisation.id.clone(),
         software_id: record.software_product.software_id.clone(),

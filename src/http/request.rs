@@ -1,6 +1,7 @@
 //! A request as it comes from the network, read within limits. actix's own `Json` and `Form` answer in
 //! plain text and hide what is repeated, so the body stays raw.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actix_web::HttpRequest;
@@ -12,6 +13,7 @@ use futures_util::StreamExt as _;
 
 use crate::config::LimitSettings;
 use crate::endpoints::exchange::Incoming;
+use crate::endpoints::exchange::METHOD_FIELD;
 use crate::endpoints::exchange::Method;
 use crate::http::entrance::Entrance;
 use crate::protocol::ErrorCode;
@@ -74,12 +76,19 @@ pub(super) struct Arrival {
     pub(super) now: Timestamp,
 }
 
+/// What a listener and a route want to know beyond the usual.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) entrance: &'a Entrance,
+    pub(super) fields: &'static [&'static str],
+}
+
 /// Reads a request whole.
 pub(super) async fn read(
     request: &HttpRequest,
     payload: Payload,
     limits: &LimitSettings,
-    entrance: &Entrance,
+    asked: Asked<'_>,
     arrival: Arrival,
 ) -> Result<Incoming, Unreadable> {
     let header = |name| single(request, name);
@@ -99,12 +108,34 @@ pub(super) async fn read(
         if_none_match: header(header::IF_NONE_MATCH)?,
         idempotency_key: header(IDEMPOTENCY_KEY)?.map(Secret::new),
         dpop: header(DPOP)?.map(Secret::new),
-        door: entrance.door(),
-        presented: entrance.presented(request)?,
+        door: asked.entrance.door(),
+        presented: asked.entrance.presented(request)?,
+        fields: further(request, asked.fields)?,
         body: body(request, payload, limits.body_bytes, limits.body_timeout).await?,
         request_id: arrival.request_id,
         now: arrival.now,
     })
+}
+
+/// The fields that a route asks for. What is not UTF-8 is kept apart from every text that is expected.
+fn further(
+    request: &HttpRequest,
+    names: &'static [&'static str],
+) -> Result<BTreeMap<&'static str, Secret>, Unreadable> {
+    let mut fields = BTreeMap::new();
+    for name in names {
+        if *name == METHOD_FIELD {
+            fields.insert(*name, Secret::new(request.method().as_str()));
+            continue;
+        }
+        let mut found = request.headers().get_all(*name);
+        let Some(value) = found.next() else { continue };
+        if found.next().is_some() {
+            return Err(Unreadable::Repeated(HeaderName::from_static(name)));
+        }
+        fields.insert(*name, Secret::new(String::from_utf8_lossy(value.as_bytes())));
+    }
+    Ok(fields)
 }
 
 /// The endpoints' word for a method.

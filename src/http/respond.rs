@@ -16,6 +16,7 @@ use crate::http::boundary::Shared;
 use crate::http::error;
 use crate::http::request;
 use crate::http::request::Arrival;
+use crate::http::request::Asked;
 use crate::http::routes::Stories;
 use crate::http::routes::Story;
 use crate::http::unwinding::Caught;
@@ -36,11 +37,11 @@ pub(super) async fn respond(
     let Some(story) = stories.find(request::method(http.method())) else {
         return method_not_allowed(stories);
     };
-    let incoming =
-        match request::read(&http, payload, &shared.limits, &shared.entrance, arrival).await {
-            Ok(incoming) => incoming,
-            Err(unreadable) => return error::render(&unreadable.into(), None),
-        };
+    let asked = Asked { entrance: &shared.entrance, fields: stories.fields };
+    let incoming = match request::read(&http, payload, &shared.limits, asked, arrival).await {
+        Ok(incoming) => incoming,
+        Err(unreadable) => return error::render(&unreadable.into(), None),
+    };
     let tried = incoming.authorization.clone();
     match tell(shared, story, incoming).await {
         Ok(answer) => answer::render(answer),

@@ -20,6 +20,8 @@ pub(super) type Story = Arc<dyn Fn(Incoming) -> Outcome + Send + Sync>;
 pub(super) struct Stories {
     by_method: Vec<(Method, Story)>,
     for_any: Option<Story>,
+    /// Further fields of the request that they are told.
+    pub(super) fields: &'static [&'static str],
 }
 
 impl Stories {
@@ -80,6 +82,14 @@ impl<S: Send + Sync + 'static> Routes<S> {
     {
         let story = self.bound(story);
         self.table.entry(path.to_owned()).or_default().for_any = Some(story);
+        self
+    }
+
+    /// Has the stories at `path` told of further fields of the request, which are refused where they
+    /// stand twice. The names are in lower case.
+    #[must_use]
+    pub fn reading(mut self, path: &str, fields: &'static [&'static str]) -> Self {
+        self.table.entry(path.to_owned()).or_default().fields = fields;
         self
     }
 

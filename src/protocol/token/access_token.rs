@@ -57,6 +57,13 @@ pub struct AccessTokenClaims {
     /// What it is bound to, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
+    /// How whoever logged in was authenticated (RFC 9068 §2.2.1). A client that acts for itself has no
+    /// such claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
+    /// When whoever logged in was authenticated (RFC 9068 §2.2.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<Timestamp>,
     /// What it is good for.
     pub scope: ScopeSet,
     /// The client's organisation.
@@ -145,6 +152,8 @@ pub(crate) mod tests {
             client_id,
             client_key: Some("thumbprint".to_owned()),
             cnf: None,
+            acr: None,
+            auth_time: None,
             scope: ScopeSet::parse("accounts").unwrap(),
             org: OrganisationId::parse("org_1").unwrap(),
             software_id: SoftwareId::parse("sw-1").unwrap(),

@@ -176,6 +176,7 @@ impl House {
             door: Door::Public,
             presented: None,
             dpop: None,
+            fields: BTreeMap::new(),
             body: body.as_bytes().to_vec(),
             request_id: RequestId::from_random("1"),
             now: self.clock.now(),

@@ -30,7 +30,7 @@ pub const AHEAD: i64 = 15;
 #[derive(Debug, Clone, Copy)]
 pub struct Expected<'a> {
     /// The names of the request's method.
-    pub methods: &'a [&'static str],
+    pub methods: &'a [&'a str],
     /// The addresses by which the request may have been sent: ours for this path.
     pub addresses: &'a [String],
     /// What it may be signed with.
