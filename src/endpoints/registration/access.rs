@@ -91,7 +91,7 @@ pub(super) fn stored_statement(client: &Client) -> Option<UnverifiedJws> {
 
 /// REG-R7, B9, B10: where the framework looks at the presenter's certificate, it does so here as well. The
 /// names that are due stand in the statement that the client was registered with.
-fn check_certificate(
+pub(super) fn check_certificate(
     framework: Option<&Framework>,
     client: &Client,
     incoming: &Incoming,

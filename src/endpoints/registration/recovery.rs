@@ -14,7 +14,7 @@ use crate::protocol::parameters::Parameters;
 use crate::protocol::{ErrorCode, OAuthError};
 use crate::types::ClientId;
 
-use super::access::unauthorized;
+use super::access::{check_certificate, unauthorized};
 use super::evidence::Proof;
 use super::existing::{Because, Living, again, show};
 use super::management::check_in_use;
@@ -53,6 +53,9 @@ async fn by_key(app: &App, incoming: &Incoming, id: &ClientId) -> Result<Answer,
     }
     let living = Living::find(app, id.clone()).await?.ok_or_else(unauthorized)?;
     check_style(app, &living)?;
+    // Whoever holds the key alone must not gain what needs the certificate as well.
+    let framework = app.frameworks.named(&living.software.framework);
+    check_certificate(framework, &living.client, incoming)?;
     check_in_use(&living.client)?;
     show(app, incoming, living, Because::Recovery).await
 }
