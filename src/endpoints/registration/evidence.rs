@@ -62,6 +62,8 @@ impl Proof {
         let certificate = framework.check_certificate(incoming.presented.as_ref(), now)?;
         let statement = verify(app, &framework, unverified, now).await?;
         let facts = framework.facts(&statement)?;
+        // Before its keys are fetched: a stranger with a copied statement makes nobody ask for them.
+        framework.check_holder(certificate.as_ref(), statement.claims())?;
         let keys = presenter_keys(app, &framework, &statement, &request, now).await?;
         let with = Presentation {
             framework: &framework,
