@@ -78,7 +78,14 @@ pub(super) fn check(written: &Written, notes: &mut Notes<'_>) -> Option<Framewor
     rows::members_of_directory(&client, &claims, notes);
     let defaults = rows::defaults(&written.client, notes);
     let json = request.formats.contains(&RequestFormat::Json);
-    let certified = binding.as_ref().is_some_and(Binding::requires_certificate);
+    // What could not be read is told of, and its consequences are not.
+    let certified = match &binding {
+        Some(binding) => binding.requires_certificate(),
+        None => table.is_some(),
+    };
+    if !certified {
+        written.client.without_authorities(notes);
+    }
     let management = written_terms::management(&written.management, (json, certified), notes);
     let duplicates = written_terms::duplicates(written, notes);
     let quotas = written_terms::quotas(&written.quotas, notes);

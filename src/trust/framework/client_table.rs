@@ -16,6 +16,9 @@ use crate::trust::claim_rule::Member;
 use crate::trust::framework::TrustEnvironment;
 use crate::trust::framework::problem::Notes;
 
+/// The method that needs authorities for certificates (RFC 8705 §2.1).
+pub(super) const TLS_CLIENT_AUTH: &str = "tls_client_auth";
+
 /// What a framework has its clients register, beyond what the server serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unserved {
@@ -142,6 +145,22 @@ client_table! {
         dpop
         certificate_bound_access_tokens
         mtls_endpoint_aliases;
+}
+
+impl Client {
+    /// Refuses a method that only a chain to an authority can prove.
+    pub(super) fn without_authorities(&self, notes: &mut Notes<'_>) {
+        const FIELD: &str = "client.token_endpoint_auth_methods";
+        let methods = self.token_endpoint_auth_methods.as_ref();
+        let named = |methods: &&Spanned<Vec<String>>| {
+            methods.get_ref().iter().any(|method| method == TLS_CLIENT_AUTH)
+        };
+        if let Some(methods) = methods.filter(named) {
+            let message = "`tls_client_auth` needs a `[certificate]` table: without authorities \
+                           nobody can authenticate like this";
+            notes.refuse(Some(methods.span()), FIELD, message);
+        }
+    }
 }
 
 impl ClientTable {

@@ -5,6 +5,8 @@ mod authorities;
 mod binding_settings;
 mod check;
 mod client_table;
+#[cfg(test)]
+mod client_table_tests;
 mod explain;
 mod key_settings;
 mod problem;
@@ -12,6 +14,8 @@ mod request_settings;
 mod rows;
 mod template;
 mod terms;
+#[cfg(test)]
+mod terms_tests;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -38,7 +42,7 @@ use crate::protocol::registration::SoftwareStatement;
 use crate::protocol::registration::StatementRules;
 use crate::trust::claim_rule::ClaimRule;
 use crate::trust::framework::check::Echo;
-use crate::trust::framework::client_table::ClientTable;
+use crate::trust::framework::client_table::{ClientTable, TLS_CLIENT_AUTH};
 use crate::trust::framework::problem::Notes;
 use crate::trust::framework::request_settings::our_names;
 use crate::trust::framework::terms::ManagementTerms;
@@ -328,7 +332,12 @@ impl Framework {
     /// What its clients may ask of a server that can do `server`.
     #[must_use]
     pub fn supported(&self, server: &Supported) -> Supported {
-        self.client.supported(server)
+        let mut supported = self.client.supported(server);
+        // RFC 8705 §2.1: nobody could vouch for the certificate of such a client.
+        if self.client_authorities().is_none() {
+            supported.token_endpoint_auth_methods.retain(|method| *method != TLS_CLIENT_AUTH);
+        }
+        supported
     }
 
     /// What its clients may register although `server` does not serve it: it stays inert.

@@ -29,17 +29,17 @@ use crate::types::Scope;
 use crate::types::Timestamp;
 
 /// The shipped file with a piece replaced.
-fn with(from: &str, to: &str) -> String {
+pub(super) fn with(from: &str, to: &str) -> String {
     assert!(SHIPPED_DIRECTORY.contains(from), "{from}");
     SHIPPED_DIRECTORY.replacen(from, to, 1)
 }
 
-fn problems(text: &str) -> Vec<FrameworkProblem> {
+pub(super) fn problems(text: &str) -> Vec<FrameworkProblem> {
     Framework::parse("directory.toml", text).expect_err("it should not load")
 }
 
 #[track_caller]
-fn refused(from: &str, to: &str, field: &str) -> FrameworkProblem {
+pub(super) fn refused(from: &str, to: &str, field: &str) -> FrameworkProblem {
     let text = with(from, to);
     let problems = problems(&text);
     assert_eq!(problems.len(), 1, "{problems:?}");
@@ -279,122 +279,4 @@ fn plain_json_is_refused_where_requests_are_signed_reg_e1() {
     let problems = Problems::from(directory().check_format(&request).unwrap_err());
     assert_eq!(problems.code(), ErrorCode::InvalidClientMetadata);
     assert!(problems.iter().all(|problem| problem.message.contains("application/jwt")));
-}
-
-#[test]
-fn what_a_framework_names_replaces_what_the_server_serves() {
-    let text = with(
-        "[client.defaults]",
-        "[client]\ngrant_types = [\"authorization_code\"]\n\
-         token_endpoint_auth_signing_algs = [\"PS256\"]\nacr_values = [\"urn:openbanking:psd2:sca\"]\n\
-         dpop = false\nrequest_uris = true\nforced = [\"dpop_bound_access_tokens\"]\n[client.defaults]",
-    );
-    let server = Supported {
-        grant_types: vec!["client_credentials"],
-        token_endpoint_auth_signing_algs: vec!["ES256", "PS256"],
-        subject_types: vec!["public"],
-        dpop: true,
-        ..Supported::default()
-    };
-    let framework = Framework::parse("f.toml", &text).unwrap();
-    let supported = framework.supported(&server);
-    assert_eq!(supported.grant_types, ["authorization_code"]);
-    assert_eq!(supported.token_endpoint_auth_signing_algs, ["PS256"]);
-    assert_eq!(supported.subject_types, ["public"], "what is not named is as the server has it");
-    assert_eq!(supported.acr_values, ["urn:openbanking:psd2:sca"]);
-    assert!(!supported.dpop && supported.request_uris);
-    assert!(supported.forced.contains("dpop_bound_access_tokens"));
-    let unserved = framework.unserved(&server);
-    let fields: Vec<_> = unserved.iter().map(|one| one.field).collect();
-    assert_eq!(fields, ["grant_types", "acr_values", "request_uris"]);
-    assert_eq!(unserved[0].values, ["authorization_code"]);
-}
-
-#[test]
-fn what_cannot_even_be_stored_does_not_load() {
-    for (named, field) in [
-        ("grant_types = [\"password\"]", "client.grant_types"),
-        (
-            "token_endpoint_auth_signing_algs = [\"HS256\"]",
-            "client.token_endpoint_auth_signing_algs",
-        ),
-        ("grant_types = [\"implicit\", \"implicit\"]", "client.grant_types"),
-        ("members = [\"client_secret\"]", "client.members"),
-        ("members = [\"org_id\"]", "client.members"),
-        ("forced = [\"client_name\"]", "client.forced"),
-    ] {
-        let client = format!("[client]\n{named}\n[client.defaults]");
-        refused("[client.defaults]", &client, field);
-    }
-}
-
-#[test]
-fn what_a_file_leaves_out_has_the_strictest_meaning() {
-    let text = with("methods = [\"GET\", \"PUT\", \"DELETE\"]\n", "");
-    let framework = Framework::parse("f.toml", &text).unwrap();
-    assert_eq!(framework.management(), &Management::RegistrationAccessToken);
-    assert!(framework.statement_on_update());
-    assert!(ManagementMethod::ALL.into_iter().all(|method| framework.may_manage_by(method)));
-    assert_eq!(framework.update_body(), UpdateBody::LikeRegistration);
-    assert_eq!(framework.quotas(), &Quotas::default());
-    assert_eq!(framework.unused(), None);
-    let assertions = framework.authentication_audiences();
-    assert_eq!(assertions.audience, AssertionAudience::Issuer);
-    assert_eq!(assertions.longest_life_seconds, LONGEST_LIFE);
-}
-
-#[test]
-fn a_framework_settles_a_registrations_life_reg_s18_r1_l8() {
-    let text = with("duplicates = \"allow_many\"", "duplicates = \"idempotent_return\"").replace(
-        "authorisation = \"registration_access_token\"\nmethods = [\"GET\", \"PUT\", \"DELETE\"]",
-        "authorisation = \"client_credentials\"\nscope = \"cdr:registration\"\nmethods = [\"GET\", \"PUT\"]\n\
-         statement_on_update = false\nupdate_body = \"names_client\"\n\
-         [quotas]\nclients_per_organisation = 100\nregistrations_per_certificate_per_hour = 5\n\
-         [unused]\nexpire_after_seconds = 7776000\nnotice_seconds = 604800\n\
-         [authentication]\nassertion_audience = \"issuer_or_endpoint\"\nmax_assertion_lifetime_seconds = 1800",
-    );
-    let framework = Framework::parse("f.toml", &text).unwrap();
-    let scope = Scope::parse("cdr:registration").unwrap();
-    assert_eq!(framework.management(), &Management::ClientCredentials { scope: Some(scope) });
-    assert!(!framework.may_manage_by(ManagementMethod::Delete));
-    assert!(!framework.statement_on_update());
-    assert_eq!(framework.update_body(), UpdateBody::NamesClient);
-    assert_eq!(framework.duplicates(), Duplicates::IdempotentReturn);
-    assert_eq!(framework.quotas().clients_per_organisation, Some(100));
-    assert_eq!(framework.quotas().registrations_per_certificate_per_hour, Some(5));
-    assert_eq!(framework.quotas().registrations_per_software_per_hour, None);
-    let rule = UnusedRule { expire_after_seconds: 7_776_000, notice_seconds: 604_800 };
-    assert_eq!(framework.unused(), Some(rule));
-    assert_eq!(framework.authentication_audiences().longest_life_seconds, 1800);
-}
-
-#[test]
-fn what_makes_no_sense_in_a_registrations_life_does_not_load() {
-    let management = "authorisation = \"registration_access_token\"";
-    refused(management, &format!("{management}\nscope = \"a\""), "management.scope");
-    refused(management, &format!("{management}\ncertificate = true"), "management.certificate");
-    refused(
-        management,
-        "authorisation = \"client_credentials\"\nscope = \"two words\"",
-        "management.scope",
-    );
-    refused("clients_per_software_product = 20\n", "", "clients_per_software_product");
-    for (table, field) in [
-        ("[quotas]\nclients_per_organisation = 0", "quotas.clients_per_organisation"),
-        (
-            "[unused]\nexpire_after_seconds = 3600\nnotice_seconds = 86400",
-            "unused.expire_after_seconds",
-        ),
-        (
-            "[unused]\nexpire_after_seconds = 864000\nnotice_seconds = 864000",
-            "unused.notice_seconds",
-        ),
-        (
-            "[authentication]\nmax_assertion_lifetime_seconds = 7200",
-            "authentication.max_assertion_lifetime_seconds",
-        ),
-    ] {
-        let text = with("[client_keys]", &format!("{table}\n[client_keys]"));
-        assert_eq!(problems(&text)[0].field, field);
-    }
 }
