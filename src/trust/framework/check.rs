@@ -86,11 +86,7 @@ pub(super) fn check(written: &Written, notes: &mut Notes<'_>) -> Option<Framewor
     if !certified {
         written.client.without_authorities(notes);
     }
-    let management = written_terms::management(&written.management, (json, certified), notes);
-    let duplicates = written_terms::duplicates(written, notes);
-    let quotas = written_terms::quotas(&written.quotas, notes);
-    let unused = written.unused.as_ref().map(|unused| written_terms::unused(unused, notes));
-    let assertions = written_terms::assertions(written.authentication.as_ref(), notes);
+    let terms = written_terms::terms(written, (json, certified), notes);
     sources_fit(written, keys.as_ref().map(|keys| &keys.source), binding.as_ref(), notes);
     Some(Framework {
         name: name?,
@@ -116,12 +112,7 @@ pub(super) fn check(written: &Written, notes: &mut Notes<'_>) -> Option<Framewor
         absent_scope_is_all_of_role: written.client.absent_scope == AbsentScope::AllOfRole,
         client,
         defaults,
-        duplicates,
-        management,
-        initial_access: written.initial_access_token,
-        quotas,
-        unused,
-        assertions,
+        terms,
         warnings: Vec::new(),
     })
 }

@@ -1,7 +1,7 @@
 //! What the `[client]` table of a framework's file may say, and what comes of it.
 
 use crate::protocol::client::Supported;
-use crate::trust::framework::tests::{problems, refused, with};
+use crate::trust::framework::tests::{refused, with};
 use crate::trust::{Framework, SHIPPED_DIRECTORY};
 
 #[test]

@@ -107,7 +107,7 @@ impl Framework {
     }
 
     fn explain_duplicates(&self) -> String {
-        match self.duplicates {
+        match self.terms.duplicates {
             Duplicates::Reject => "it is refused while the first one is live".to_owned(),
             Duplicates::IdempotentReturn => "it gets the client that is there".to_owned(),
             Duplicates::Update => "it updates the client that is there".to_owned(),
@@ -116,7 +116,7 @@ impl Framework {
     }
 
     fn explain_management(&self) -> String {
-        let who = match &self.management.authorisation {
+        let who = match &self.terms.management.authorisation {
             Management::RegistrationAccessToken => {
                 "whoever holds its registration access token".to_owned()
             }
@@ -128,15 +128,19 @@ impl Framework {
             }
         };
         let verbs: Vec<&str> =
-            self.management.methods.iter().map(|one| ManagementMethod::name(*one)).collect();
-        let certificate = if self.management.certificate { ", with its certificate" } else { "" };
-        let statement =
-            if self.management.statement_on_update { "; an update needs a statement" } else { "" };
+            self.terms.management.methods.iter().map(|one| ManagementMethod::name(*one)).collect();
+        let certificate =
+            if self.terms.management.certificate { ", with its certificate" } else { "" };
+        let statement = if self.terms.management.statement_on_update {
+            "; an update needs a statement"
+        } else {
+            ""
+        };
         format!("{who}{certificate}: {}{statement}", verbs.join(", "))
     }
 
     fn explain_quotas(&self) -> String {
-        let quotas = &self.quotas;
+        let quotas = &self.terms.quotas;
         let limits: Vec<String> = [
             (quotas.clients_per_organisation, "clients of an organisation"),
             (

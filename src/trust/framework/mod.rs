@@ -45,7 +45,7 @@ use crate::trust::framework::check::Echo;
 use crate::trust::framework::client_table::{ClientTable, TLS_CLIENT_AUTH};
 use crate::trust::framework::problem::Notes;
 use crate::trust::framework::request_settings::our_names;
-use crate::trust::framework::terms::ManagementTerms;
+use crate::trust::framework::terms::Terms;
 use crate::trust::host_pattern::HostPattern;
 use crate::trust::status::RoleClaims;
 use crate::types::FrameworkName;
@@ -107,12 +107,7 @@ pub struct Framework {
     pub(super) absent_scope_is_all_of_role: bool,
     client: ClientTable,
     pub(super) defaults: Map<String, Value>,
-    duplicates: Duplicates,
-    management: ManagementTerms,
-    initial_access: InitialAccess,
-    quotas: Quotas,
-    unused: Option<UnusedRule>,
-    assertions: AssertionTerms,
+    terms: Terms,
     warnings: Vec<FrameworkProblem>,
 }
 

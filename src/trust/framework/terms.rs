@@ -86,6 +86,17 @@ pub enum UpdateBody {
     LikeRegistration,
 }
 
+/// All of it.
+#[derive(Debug, Clone)]
+pub(super) struct Terms {
+    pub(super) duplicates: Duplicates,
+    pub(super) management: ManagementTerms,
+    pub(super) initial_access: InitialAccess,
+    pub(super) quotas: Quotas,
+    pub(super) unused: Option<UnusedRule>,
+    pub(super) assertions: AssertionTerms,
+}
+
 /// How registrations are managed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ManagementTerms {
@@ -142,67 +153,67 @@ impl Framework {
     /// What happens when a software product registers again.
     #[must_use]
     pub const fn duplicates(&self) -> Duplicates {
-        self.duplicates
+        self.terms.duplicates
     }
 
     /// Whether a registration comes with an initial access token.
     #[must_use]
     pub const fn initial_access_token(&self) -> InitialAccess {
-        self.initial_access
+        self.terms.initial_access
     }
 
     /// Whose word opens the management URL.
     #[must_use]
     pub const fn management(&self) -> &Management {
-        &self.management.authorisation
+        &self.terms.management.authorisation
     }
 
     /// Whether this verb of the management URL is on; one that is off is answered 405, after
     /// authentication (REG-R8, H7).
     #[must_use]
     pub fn may_manage_by(&self, method: ManagementMethod) -> bool {
-        self.management.methods.contains(&method)
+        self.terms.management.methods.contains(&method)
     }
 
     /// The verbs that are on.
     #[must_use]
     pub const fn management_methods(&self) -> &BTreeSet<ManagementMethod> {
-        &self.management.methods
+        &self.terms.management.methods
     }
 
     /// Whether an update needs a statement (REG-U5).
     #[must_use]
     pub const fn statement_on_update(&self) -> bool {
-        self.management.statement_on_update
+        self.terms.management.statement_on_update
     }
 
     /// Whether the presenter's certificate is checked on the management URL as well (REG-R7).
     #[must_use]
     pub const fn certificate_on_management(&self) -> bool {
-        self.management.certificate
+        self.terms.management.certificate
     }
 
     /// What the body of an update looks like.
     #[must_use]
     pub const fn update_body(&self) -> UpdateBody {
-        self.management.update_body
+        self.terms.management.update_body
     }
 
     /// How much a partner may use.
     #[must_use]
     pub const fn quotas(&self) -> &Quotas {
-        &self.quotas
+        &self.terms.quotas
     }
 
     /// When a client that nobody uses ends, if it does.
     #[must_use]
     pub const fn unused(&self) -> Option<UnusedRule> {
-        self.unused
+        self.terms.unused
     }
 
     /// What the assertions of its clients may be.
     #[must_use]
     pub const fn authentication_audiences(&self) -> AssertionTerms {
-        self.assertions
+        self.terms.assertions
     }
 }

@@ -5,27 +5,18 @@ use serde_json::json;
 use crate::jose::Algorithm;
 use crate::jose::SigningKey;
 use crate::jose::forge;
-use crate::protocol::client::Supported;
-use crate::protocol::client_authentication::client_assertion::LONGEST_LIFE;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::problem::Problems;
 use crate::protocol::registration::RegistrationRequest;
 use crate::protocol::registration::UnverifiedStatement;
-use crate::trust::AssertionAudience;
 use crate::trust::Binding;
 use crate::trust::Duplicates;
 use crate::trust::Framework;
 use crate::trust::FrameworkProblem;
 use crate::trust::Frameworks;
 use crate::trust::KeySource;
-use crate::trust::Management;
-use crate::trust::ManagementMethod;
-use crate::trust::Quotas;
 use crate::trust::SHIPPED_DIRECTORY;
-use crate::trust::UnusedRule;
-use crate::trust::UpdateBody;
 use crate::types::Issuer;
-use crate::types::Scope;
 use crate::types::Timestamp;
 
 /// The shipped file with a piece replaced.

@@ -12,6 +12,7 @@ use crate::trust::framework::terms::Management;
 use crate::trust::framework::terms::ManagementMethod;
 use crate::trust::framework::terms::ManagementTerms;
 use crate::trust::framework::terms::Quotas;
+use crate::trust::framework::terms::Terms;
 use crate::trust::framework::terms::UnusedRule;
 use crate::trust::framework::terms::UpdateBody;
 use crate::trust::framework::value::within;
@@ -88,7 +89,24 @@ const fn issuer() -> AssertionAudience {
     AssertionAudience::Issuer
 }
 
-pub(super) fn duplicates(written: &Written, notes: &mut Notes<'_>) -> Duplicates {
+/// `json` tells whether requests may be plain JSON, `certified` whether the binding looks at the
+/// presenter's certificate.
+pub(super) fn terms(
+    written: &Written,
+    (json, certified): (bool, bool),
+    notes: &mut Notes<'_>,
+) -> Terms {
+    Terms {
+        management: management(&written.management, (json, certified), notes),
+        duplicates: duplicates(written, notes),
+        initial_access: written.initial_access_token,
+        quotas: quotas(&written.quotas, notes),
+        unused: written.unused.as_ref().map(|written| unused(written, notes)),
+        assertions: assertions(written.authentication.as_ref(), notes),
+    }
+}
+
+fn duplicates(written: &Written, notes: &mut Notes<'_>) -> Duplicates {
     let most = written.clients_per_software_product.as_ref();
     if most.is_some_and(|most| *most.get_ref() == 0) {
         let span = most.map(Spanned::span);
@@ -108,9 +126,7 @@ pub(super) fn duplicates(written: &Written, notes: &mut Notes<'_>) -> Duplicates
     }
 }
 
-/// `json` tells whether requests may be plain JSON, `certified` whether the binding looks at the
-/// presenter's certificate.
-pub(super) fn management(
+fn management(
     written: &WrittenManagement,
     (json, certified): (bool, bool),
     notes: &mut Notes<'_>,
@@ -157,7 +173,7 @@ fn authorisation(written: &WrittenManagement, notes: &mut Notes<'_>) -> Manageme
     }
 }
 
-pub(super) fn quotas(written: &WrittenQuotas, notes: &mut Notes<'_>) -> Quotas {
+fn quotas(written: &WrittenQuotas, notes: &mut Notes<'_>) -> Quotas {
     let mut most = |written: &Option<Spanned<u32>>, field: &str| {
         let most = written.as_ref()?;
         if *most.get_ref() == 0 {
@@ -186,7 +202,7 @@ pub(super) fn quotas(written: &WrittenQuotas, notes: &mut Notes<'_>) -> Quotas {
     }
 }
 
-pub(super) fn unused(written: &WrittenUnused, notes: &mut Notes<'_>) -> UnusedRule {
+fn unused(written: &WrittenUnused, notes: &mut Notes<'_>) -> UnusedRule {
     let (after, notice) = (&written.expire_after_seconds, &written.notice_seconds);
     let expire_after_seconds = within(after, "unused.expire_after_seconds", DAY, DECADE, notes);
     // A client that ends unannounced looks like an outage to its owner (REG-W4).
@@ -198,10 +214,7 @@ pub(super) fn unused(written: &WrittenUnused, notes: &mut Notes<'_>) -> UnusedRu
     UnusedRule { expire_after_seconds, notice_seconds }
 }
 
-pub(super) fn assertions(
-    written: Option<&WrittenAuthentication>,
-    notes: &mut Notes<'_>,
-) -> AssertionTerms {
+fn assertions(written: Option<&WrittenAuthentication>, notes: &mut Notes<'_>) -> AssertionTerms {
     const FIELD: &str = "authentication.max_assertion_lifetime_seconds";
     let longest = written.and_then(|written| written.max_assertion_lifetime_seconds.as_ref());
     AssertionTerms {
