@@ -6,8 +6,12 @@
 //! [`Merged`], which alone yields metadata.
 
 mod binding;
+#[cfg(test)]
+mod binding_tests;
 mod certificate;
 mod claim_map;
+#[cfg(test)]
+mod claim_map_properties;
 #[cfg(test)]
 mod claim_map_tests;
 mod claim_rule;

@@ -10,12 +10,16 @@ mod address;
 mod australia;
 mod backchannel;
 mod brazil;
+#[cfg(test)]
+mod capability_tests;
 mod choices;
 mod cross_field;
 mod display_text;
 #[cfg(test)]
 mod ecosystem_tests;
 mod extension;
+#[cfg(test)]
+mod extension_tests;
 #[cfg(test)]
 mod generated_tests;
 mod keys;
