@@ -278,19 +278,32 @@ const REQUIREMENTS: &[Row<GrantCase>] = &[
         &[Code::InvalidSoftwareStatement],
     ),
     row(
-        "a framework that lets statements be an hour old",
+        "a framework that lets statements be a week old",
         T0,
         |case| {
-            case.statement.longest_age_seconds = 3_600;
-            case.statement.issued_at = samples::now().plus(-1_801);
+            case.statement.longest_age_seconds = 604_800;
+            case.statement.issued_at = samples::now().plus(-604_800);
+        },
+        Approved,
+        &[],
+    ),
+    row(
+        "a statement older than a week in that framework",
+        T0,
+        |case| {
+            case.statement.longest_age_seconds = 604_800;
+            case.statement.issued_at = samples::now().plus(-604_801);
         },
         Refused,
         &[Code::InvalidSoftwareStatement],
     ),
     row(
-        "a framework that lets statements be a week old, and one that is new",
+        "a framework whose clock may run a minute ahead",
         T0,
-        |case| case.statement.longest_age_seconds = 604_800,
+        |case| {
+            case.statement.skew_seconds = 60;
+            case.statement.issued_at = samples::now().plus(60);
+        },
         Approved,
         &[],
     ),

@@ -54,6 +54,7 @@ impl GrantCase {
                 jti_fresh: true,
                 issued_at: samples::now().plus(-12),
                 longest_age_seconds: 300,
+                skew_seconds: 30,
                 environment: Some(Environment::Production),
             },
             role_scopes: Some(Tier::ALL.map(samples::scope).into_iter().collect()),

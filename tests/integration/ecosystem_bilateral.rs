@@ -101,9 +101,9 @@ async fn the_banks_statement_is_for_us_fresh_signed_by_its_key_and_used_once_reg
         json!({ "aud": null }),
         json!({ "aud": "https://other.example" }),
         json!({ "exp": null }),
-        json!({ "exp": now.plus(1801) }),
+        json!({ "exp": now.plus(604_801) }),
         json!({ "exp": now.plus(-61), "iat": now.plus(-120) }),
-        json!({ "iat": now.plus(-1861) }),
+        json!({ "iat": now.plus(-604_861), "exp": now.plus(1) }),
         json!({ "iat": now.plus(120) }),
         json!({ "jti": null }),
         json!({ "scope": null }),
@@ -120,6 +120,15 @@ async fn the_banks_statement_is_for_us_fresh_signed_by_its_key_and_used_once_reg
     scene.registered(&scene.signed(&request_claims(&scene, &once)), 201).await;
     let again = scene.signed(&request_claims(&scene, &once));
     assert_eq!(scene.refused(&again).await.code.as_str(), BAD);
+}
+
+#[tokio::test]
+async fn a_statement_is_as_old_as_its_framework_lets_it_be_reg_s19() {
+    let scene = scene().await;
+    let now = scene.house.clock.now();
+    let days = json!({ "iat": now.plus(-500_000), "exp": now.plus(100_000) });
+    let client = scene.registered(&registration(&scene, &days, &json!({})), 201).await;
+    assert_eq!(client["scope"], "accounts");
 }
 
 #[tokio::test]

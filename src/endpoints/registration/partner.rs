@@ -90,6 +90,7 @@ impl Partner {
                     jti_fresh: true,
                     issued_at: proof.statement.issued_at(),
                     longest_age_seconds: rules.max_age_seconds,
+                    skew_seconds: rules.skew_seconds,
                     environment: environment(proof, app.settings.server.environment),
                 },
                 role_scopes: None,

@@ -27,9 +27,6 @@ use crate::types::ScopeSet;
 use crate::types::SoftwareId;
 use crate::types::Timestamp;
 
-/// How far another's clock may run ahead of ours (GOV §6.2).
-const SKEW_SECONDS: i64 = 30;
-
 /// What is known of the software statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StatementFacts {
@@ -41,6 +38,8 @@ pub struct StatementFacts {
     pub issued_at: Timestamp,
     /// How old the trust framework lets it be.
     pub longest_age_seconds: i64,
+    /// How far the trust framework lets its clock run ahead of ours (GOV §6.2).
+    pub skew_seconds: i64,
     /// The environment that it names, if it names one.
     pub environment: Option<Environment>,
 }
@@ -126,7 +125,8 @@ impl<'a> GrantFacts<'a> {
     #[must_use]
     pub fn statement_age_seconds(&self) -> i64 {
         let age = self.now.since(self.input.statement.issued_at);
-        if (-SKEW_SECONDS..0).contains(&age) { 0 } else { age }
+        let ahead = self.input.statement.skew_seconds.saturating_neg();
+        if (ahead..0).contains(&age) { 0 } else { age }
     }
 
     /// The age of the organisation's attestation in whole days, rounded down: negative if it is
@@ -201,6 +201,7 @@ impl<'a> GrantFacts<'a> {
                 "jti_fresh": input.statement.jti_fresh,
                 "issued_at": input.statement.issued_at,
                 "longest_age_seconds": input.statement.longest_age_seconds,
+                "skew_seconds": input.statement.skew_seconds,
                 "environment": input.statement.environment,
             },
             "waivers": input.waivers,
