@@ -180,6 +180,7 @@ fn decide_grant_with(bencher: Bencher<'_, '_>, waivers: &BTreeSet<ReasonCode>, m
                 jti_fresh: true,
                 issued_at: now(),
                 longest_age_seconds: 300,
+                skew_seconds: 30,
                 environment: Some(PRODUCTION),
             },
             role_scopes: None,

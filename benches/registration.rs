@@ -97,6 +97,7 @@ impl Case {
             facts: &facts,
             keys: &self.software_keys,
             certificate: None,
+            stands: false,
             us: &self.us,
         };
         let bound = bind(request, with, self.now).unwrap();

@@ -10,6 +10,7 @@ use crate::protocol::registration::RequestFormat;
 use crate::protocol::registration::RequestProblem;
 use crate::protocol::registration::SoftwareStatement;
 use crate::protocol::registration::VerifiedRequest;
+use crate::protocol::registration::carried_statement;
 use crate::trust::certificate::CheckedCertificate;
 use crate::trust::facts::StatementFacts;
 use crate::trust::framework::Binding;
@@ -98,6 +99,9 @@ pub struct Presentation<'a> {
     pub facts: &'a StatementFacts,
     /// The keys of the software, from where `Framework::presenter_keys` says.
     pub keys: &'a JwkSet,
+    /// Whether the statement is the one that the client was registered with, which still stands, so
+    /// that the request may leave it out (REG-U5).
+    pub stands: bool,
     /// The client certificate, from `Framework::check_certificate`.
     pub certificate: Option<&'a CheckedCertificate>,
     /// This server.
@@ -134,8 +138,9 @@ pub fn bind(
     let certificate = presented.or(with.statement.certificate());
     let certificate = certificate.map(|one| one.thumbprint().to_owned());
     let bound = Bound { body, format, certificate };
-    let carried = bound.members().get("software_statement").and_then(Value::as_str);
-    if carried != Some(with.statement.text()) {
+    let carried = carried_statement(bound.members());
+    let left_out = with.stands && carried.is_none();
+    if !left_out && carried != Some(with.statement.text()) {
         return Err(RequestError::from(RequestProblem::OtherStatement).into());
     }
     Ok(bound)

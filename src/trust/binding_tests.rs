@@ -64,6 +64,7 @@ impl Software {
             facts: &facts,
             keys,
             certificate: None,
+            stands: false,
             us: &us(),
         };
         bind(request, with, now())

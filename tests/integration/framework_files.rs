@@ -128,6 +128,7 @@ impl Case {
             facts: &facts,
             keys: &keys,
             certificate: certificate.as_ref(),
+            stands: false,
             us: &us(),
         };
         trust::bind(request, with, now())

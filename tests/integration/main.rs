@@ -72,6 +72,8 @@ mod registration_operator;
 #[cfg(test)]
 mod registration_storage;
 #[cfg(test)]
+mod registration_update;
+#[cfg(test)]
 mod remote;
 #[cfg(test)]
 mod sector_identifier;

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::endpoints::exchange::Incoming;
 use crate::endpoints::failure::{Broken, Failure};
 use crate::jose::JwkSet;
+use crate::partners::Client;
 use crate::protocol::ErrorCode;
 use crate::protocol::client::{ClientMetadata, Supported, sector_identifier};
 use crate::protocol::problem::{Problem, Problems, pointer};
@@ -41,6 +42,8 @@ pub(super) struct Proof {
     pub(super) keys: JwkSet,
     /// The request, proved as the framework demands.
     pub(super) bound: Bound,
+    /// Whether the statement is the one that the client was registered with, and not presented anew.
+    pub(super) stands: bool,
 }
 
 impl Proof {
@@ -51,16 +54,52 @@ impl Proof {
         Ok(proof)
     }
 
+    /// The same of an update. Where the framework has it so, it may leave out the statement that the
+    /// client was registered with, or send it back however old it is (REG-U3, U5).
+    pub(super) async fn of_update(
+        app: &App,
+        incoming: &Incoming,
+        client: &Client,
+        framework: Option<&Framework>,
+    ) -> Result<Self, Failure> {
+        let request = RegistrationRequest::parse(incoming.content_type.as_deref(), &incoming.body)?;
+        let stored = client.software_statement.as_str();
+        let stands = framework.is_some_and(|framework| !framework.statement_on_update())
+            && request.carried_statement().is_none_or(|carried| carried == stored);
+        let statement = if stands {
+            UnverifiedStatement::parse(stored)?
+        } else {
+            request.software_statement()?
+        };
+        let proof = Self::prove(app, incoming, request, (statement, stands)).await?;
+        proof.burn_request(app, incoming.now).await?;
+        Ok(proof)
+    }
+
     /// Verifies everything and burns nothing: enough to look, not to register.
     pub(super) async fn verify(app: &App, incoming: &Incoming) -> Result<Self, Failure> {
-        let now = incoming.now;
         let request = RegistrationRequest::parse(incoming.content_type.as_deref(), &incoming.body)?;
-        let unverified = request.software_statement()?;
+        let statement = request.software_statement()?;
+        Self::prove(app, incoming, request, (statement, false)).await
+    }
+
+    /// `stands` tells whether the statement comes out of our own database.
+    async fn prove(
+        app: &App,
+        incoming: &Incoming,
+        request: RegistrationRequest,
+        (unverified, stands): (UnverifiedStatement, bool),
+    ) -> Result<Self, Failure> {
+        let (now, us) = (incoming.now, &app.settings.server.issuer);
         let framework = Arc::clone(app.frameworks.find(&unverified, now)?);
         // Before anything is fetched: a request that no key signed is nobody's.
         framework.check_format(&request)?;
         let certificate = framework.check_certificate(incoming.presented.as_ref(), now)?;
-        let statement = verify(app, &framework, unverified, now).await?;
+        let statement = if stands {
+            unverified.stands(&framework.statement_rules(us), now)?
+        } else {
+            verify(app, &framework, unverified, now).await?
+        };
         let facts = framework.facts(&statement)?;
         // Before its keys are fetched: a stranger with a copied statement makes nobody ask for them.
         framework.check_holder(certificate.as_ref(), statement.claims())?;
@@ -71,10 +110,11 @@ impl Proof {
             facts: &facts,
             keys: &keys,
             certificate: certificate.as_ref(),
-            us: &app.settings.server.issuer,
+            stands,
+            us,
         };
         let bound = trust::bind(request, with, now)?;
-        Ok(Self { framework, statement, facts, keys, bound })
+        Ok(Self { framework, statement, facts, keys, bound, stands })
     }
 
     /// The claims of the statement that an answer repeats (REG-E5).

@@ -111,7 +111,8 @@ pub(super) fn stored_echo(
 async fn replace(app: &App, managed: Managed, incoming: &Incoming) -> Result<Answer, Failure> {
     check_in_use(&managed.client)?;
     let expected = managed.version.expected(incoming.if_match.as_deref())?;
-    let proof = Proof::gather(app, incoming).await?;
+    let framework = app.frameworks.named(&managed.software.framework);
+    let proof = Proof::of_update(app, incoming, &managed.client, framework).await?;
     let checked = check_proof(app, &managed, &proof, incoming.now).await;
     trail::noted(app, incoming, &proof, checked).await?;
     let known = Known::of(app, &managed.client, managed.withdrawn.clone()).await?;

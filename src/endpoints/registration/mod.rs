@@ -226,7 +226,7 @@ async fn settle(
     known: &Known,
 ) -> Result<Considered, Failure> {
     let same = known.statement.as_deref() == Some(proof.statement.digest());
-    if !same || proof.framework.statement_on_update() {
+    if !proof.stands && (!same || proof.framework.statement_on_update()) {
         let burnt = proof.burn_statement(app, incoming.now).await;
         trail::noted(app, incoming, &proof, burnt).await?;
     }

@@ -89,7 +89,7 @@ impl Partner {
                     verified: true,
                     jti_fresh: true,
                     issued_at: proof.statement.issued_at(),
-                    longest_age_seconds: rules.max_age_seconds,
+                    longest_age_seconds: longest_age(proof, rules.max_age_seconds, now),
                     skew_seconds: rules.skew_seconds,
                     environment: environment(proof, app.settings.server.environment),
                 },
@@ -104,6 +104,11 @@ impl Partner {
         );
         app.policy.decide_grants(&facts, &evidence.metadata.scope)
     }
+}
+
+/// How old the statement may be: one that stands was new when it was presented.
+fn longest_age(proof: &Proof, most: i64, now: Timestamp) -> i64 {
+    if proof.stands { now.since(proof.statement.issued_at()).max(most) } else { most }
 }
 
 /// How the client's tokens will be bound, by what it registers.

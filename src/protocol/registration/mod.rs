@@ -26,7 +26,7 @@ mod verified_statement;
 pub use claim_path::{ClaimPath, InvalidClaimPath};
 pub use request::{
     EnvelopeClaim, LARGEST_BODY, RegistrationRequest, RequestFormat, RequestRules,
-    UnverifiedRequest, VerifiedRequest,
+    UnverifiedRequest, VerifiedRequest, carried_statement,
 };
 pub use request_problem::{RequestError, RequestProblem};
 pub use response::RegistrationResponse;

@@ -122,19 +122,26 @@ impl RegistrationRequest {
     ///
     /// There is none, or it is not a JWS that could ever be accepted.
     pub fn software_statement(&self) -> Result<UnverifiedStatement, Problems> {
+        let text = self.carried_statement().ok_or_else(missing_statement)?;
+        Ok(UnverifiedStatement::parse(text)?)
+    }
+
+    /// The text of the statement in it, unless there is none; `null` and the empty text are none.
+    #[must_use]
+    pub fn carried_statement(&self) -> Option<&str> {
         let members = match self {
             Self::Json(members) => members,
             Self::Signed(request) => request.jws.unverified_claims(),
         };
-        let text = match members.get(STATEMENT) {
-            None | Some(Value::Null) => return Err(missing_statement()),
-            Some(value) => value.as_str().unwrap_or("(not a text)"),
-        };
-        if text.is_empty() {
-            return Err(missing_statement());
-        }
-        Ok(UnverifiedStatement::parse(text)?)
+        carried_statement(members)
     }
+}
+
+/// The text of the statement among `members`, as [`RegistrationRequest::carried_statement`] has it.
+#[must_use]
+pub fn carried_statement(members: &Map<String, Value>) -> Option<&str> {
+    let carried = members.get(STATEMENT).filter(|value| !value.is_null())?;
+    Some(carried.as_str().unwrap_or("(not a text)")).filter(|text| !text.is_empty())
 }
 
 fn missing_statement() -> Problems {

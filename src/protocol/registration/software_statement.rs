@@ -18,7 +18,6 @@ use crate::jose::InvalidJws;
 use crate::jose::JwkSet;
 use crate::jose::PublicKey;
 use crate::jose::UnverifiedJws;
-use crate::jose::VerifiedJws;
 use crate::protocol::problem::shown;
 use crate::protocol::registration::claims;
 use crate::protocol::registration::claims::Malformed;
@@ -124,7 +123,25 @@ impl UnverifiedStatement {
         self.refuse_certificates()?;
         let verified =
             self.jws.verify(keys, &rules.algorithms).map_err(StatementProblem::Signature)?;
-        check(self.text, verified, None, rules, now)
+        check(self.text, (verified.header, verified.claims), None, rules, now)
+    }
+
+    /// A statement out of our own database, which was verified when a client was registered with it:
+    /// its signature is not verified again, and it need not be new. It must not have ended, and what
+    /// it says must be what the framework accepts today (REG-U5, S6 to S9, S21).
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it now.
+    pub fn stands(
+        self,
+        rules: &StatementRules,
+        now: Timestamp,
+    ) -> Result<SoftwareStatement, StatementError> {
+        self.refuse_certificates()?;
+        let of_any_age = StatementRules { max_age_seconds: i64::MAX, ..rules.clone() };
+        let said = (self.jws.header().clone(), self.jws.unverified_claims().clone());
+        check(self.text, said, None, &of_any_age, now)
     }
 
     /// A key that is never taken from the statement itself (REG-G2).
@@ -167,7 +184,7 @@ impl UnverifiedStatement {
         }
         let own = StatementRules { issuers: signer.uris().to_vec(), ..rules.clone() };
         let signer = Signer { certificate: signer.clone(), key: key.to_value() };
-        match check(self.text, verified, Some(signer), &own, now) {
+        match check(self.text, (verified.header, verified.claims), Some(signer), &own, now) {
             Ok(statement) if problems.is_empty() => Ok(statement),
             Ok(_) => Err(StatementError(problems)),
             Err(StatementError(others)) => {
@@ -184,12 +201,12 @@ impl UnverifiedStatement {
 /// What is left to check once the signature holds.
 fn check(
     text: String,
-    verified: VerifiedJws,
+    (header, claims): (Header, Map<String, Value>),
     signer: Option<Signer>,
     rules: &StatementRules,
     now: Timestamp,
 ) -> Result<SoftwareStatement, StatementError> {
-    let mut check = Check { claims: &verified.claims, rules, now, problems: Vec::new() };
+    let mut check = Check { claims: &claims, rules, now, problems: Vec::new() };
     let issuer = check.issuer();
     let times = check.times();
     check.audience();
@@ -203,9 +220,9 @@ fn check(
                 jti,
                 issued_at,
                 expires_at,
-                key_id: verified.header.key_id,
+                key_id: header.key_id,
                 digest: URL_SAFE_NO_PAD.encode(Sha256::digest(text.as_bytes())),
-                claims: verified.claims,
+                claims,
                 text,
                 signer,
             })

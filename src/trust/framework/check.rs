@@ -26,7 +26,7 @@ use crate::trust::framework::value::within;
 use crate::trust::framework::written::{
     Facts, Presence, Statement, StatementUse, Status, StatusSource, Written,
 };
-use crate::trust::framework::written_terms;
+use crate::trust::framework::written_terms::{self, Proofs};
 use crate::types::FrameworkName;
 
 /// S19: the longest window in use where a statement may come without `exp`, that of the UK.
@@ -86,7 +86,7 @@ pub(super) fn check(written: &Written, notes: &mut Notes<'_>) -> Option<Framewor
     if !certified {
         written.client.without_authorities(notes);
     }
-    let terms = written_terms::terms(written, (json, certified), notes);
+    let terms = written_terms::terms(written, Proofs { json, certified, self_signed }, notes);
     sources_fit(written, keys.as_ref().map(|keys| &keys.source), binding.as_ref(), notes);
     Some(Framework {
         name: name?,

@@ -3,8 +3,8 @@
 use crate::protocol::client_authentication::client_assertion::LONGEST_LIFE;
 use crate::trust::framework::tests::{problems, refused, with};
 use crate::trust::{
-    AssertionAudience, Duplicates, Framework, Management, ManagementMethod, Quotas, UnusedRule,
-    UpdateBody,
+    AssertionAudience, Duplicates, Framework, FrameworkProblem, Management, ManagementMethod,
+    Quotas, UnusedRule, UpdateBody,
 };
 use crate::types::Scope;
 
@@ -95,4 +95,14 @@ fn anchors_that_cannot_be_read_are_the_only_problem_of_their_table() {
     let found = problems(&text);
     let fields: Vec<_> = found.iter().map(|problem| problem.field.as_str()).collect();
     assert_eq!(fields, ["certificate.anchors"], "{found:?}");
+}
+
+#[test]
+fn where_the_statement_is_the_proof_an_update_needs_one_reg_u5() {
+    let udap = include_str!("../../../frameworks/udap.toml");
+    let lax = udap.replace("[management]", "[management]\nstatement_on_update = false");
+    let read = Framework::parse_with("udap.toml", &lax, &|_| Err("not there".to_owned()));
+    let found = read.unwrap_err();
+    let named = |problem: &FrameworkProblem| problem.field == "management.statement_on_update";
+    assert!(found.iter().any(named), "{found:?}");
 }

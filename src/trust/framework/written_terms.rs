@@ -41,8 +41,8 @@ pub(super) struct WrittenManagement {
     scope: Option<Spanned<String>>,
     #[serde(default)]
     methods: Option<Spanned<Vec<ManagementMethod>>>,
-    #[serde(default = "yes")]
-    statement_on_update: bool,
+    #[serde(default)]
+    statement_on_update: Option<Spanned<bool>>,
     #[serde(default)]
     certificate: Option<Spanned<bool>>,
     #[serde(default)]
@@ -81,23 +81,24 @@ pub(super) struct WrittenAuthentication {
     max_assertion_lifetime_seconds: Option<Spanned<i64>>,
 }
 
-const fn yes() -> bool {
-    true
-}
-
 const fn issuer() -> AssertionAudience {
     AssertionAudience::Issuer
 }
 
-/// `json` tells whether requests may be plain JSON, `certified` whether the binding looks at the
-/// presenter's certificate.
-pub(super) fn terms(
-    written: &Written,
-    (json, certified): (bool, bool),
-    notes: &mut Notes<'_>,
-) -> Terms {
+/// What the rest of the file settles of how somebody proves who it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Proofs {
+    /// Whether requests may be plain JSON.
+    pub(super) json: bool,
+    /// Whether the binding looks at the presenter's certificate.
+    pub(super) certified: bool,
+    /// Whether software signs its own statements.
+    pub(super) self_signed: bool,
+}
+
+pub(super) fn terms(written: &Written, proofs: Proofs, notes: &mut Notes<'_>) -> Terms {
     Terms {
-        management: management(&written.management, (json, certified), notes),
+        management: management(&written.management, proofs, notes),
         duplicates: duplicates(written, notes),
         initial_access: written.initial_access_token,
         quotas: quotas(&written.quotas, notes),
@@ -128,13 +129,20 @@ fn duplicates(written: &Written, notes: &mut Notes<'_>) -> Duplicates {
 
 fn management(
     written: &WrittenManagement,
-    (json, certified): (bool, bool),
+    proofs: Proofs,
     notes: &mut Notes<'_>,
 ) -> ManagementTerms {
+    let Proofs { json, certified, self_signed } = proofs;
     let certificate = written.certificate.as_ref();
     if let Some(certificate) = certificate.filter(|it| *it.get_ref() && !certified) {
         let message = "there is no `[certificate]` table to check it by";
         notes.refuse(Some(certificate.span()), "management.certificate", message);
+    }
+    if let (Some(update), true) = (&written.statement_on_update, self_signed)
+        && !*update.get_ref()
+    {
+        let message = "with the binding `x5c` the statement is the proof: an update needs one";
+        notes.refuse(Some(update.span()), "management.statement_on_update", message);
     }
     let methods = match &written.methods {
         Some(methods) => methods.get_ref().iter().copied().collect(),
@@ -144,7 +152,7 @@ fn management(
     ManagementTerms {
         authorisation: authorisation(written, notes),
         methods,
-        statement_on_update: written.statement_on_update,
+        statement_on_update: written.statement_on_update.as_ref().is_none_or(|it| *it.get_ref()),
         certificate: certificate.map_or(certified, |certificate| *certificate.get_ref()),
         update_body: written.update_body.unwrap_or(by_format),
     }
