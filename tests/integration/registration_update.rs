@@ -10,19 +10,23 @@ use countersign::partners::OrganisationState;
 use serde_json::{Value, json};
 
 use crate::support::house::{body, change};
-use crate::support::partner::{Partner, Registered, Remembered, merged, not_managed, refused};
+use crate::support::partner::{
+    Partner, Registered, Remembered, extend_agreement, merged, not_managed, refused,
+};
 use crate::support::samples as sample;
 
 const BY_TOKEN: &str = "authorisation = \"registration_access_token\"";
 /// Twice as long as a statement may be presented.
 const LATER: i64 = 600;
 /// How long the statement stands.
-const STANDS: i64 = 1200;
+const STANDS: i64 = 800;
 
 /// A node whose framework takes updates without a statement.
 async fn node(partner: &Partner) -> App {
     let lax = format!("{BY_TOKEN}\nstatement_on_update = false");
-    partner.node_with(&[(BY_TOKEN, &lax)]).await
+    let app = partner.node_with(&[(BY_TOKEN, &lax)]).await;
+    extend_agreement(&app).await;
+    app
 }
 
 /// A client whose statement stands for a while.
@@ -99,7 +103,7 @@ async fn a_statement_that_has_ended_stands_no_longer_reg_s6_s21() {
     let partner = Partner::new().await;
     let app = node(&partner).await;
     let (client, statement) = registered(&partner, &app).await;
-    partner.house.clock.advance(STANDS + LATER);
+    partner.house.clock.advance(STANDS + 60);
     for changes in [json!({}), json!({ "software_statement": statement })] {
         let request = update(&partner, &client, &changes);
         assert_eq!(not_managed(&app, &request).await, "invalid_software_statement");

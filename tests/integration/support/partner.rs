@@ -1,6 +1,6 @@
 //! A partner whose directory vouches for its software: what it presents, and what is remembered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use countersign::app::App;
@@ -11,7 +11,7 @@ use countersign::endpoints::token::token;
 use countersign::governance::audit::{AuditAction, AuditEvent, Object};
 use countersign::jose::{Algorithm, SigningKey};
 use countersign::partners::{
-    AgreementState, ApiProduct, Client, Credential, Entitlement, ProductScope, Tier,
+    Agreement, AgreementState, ApiProduct, Client, Credential, Entitlement, ProductScope, Tier,
 };
 use countersign::storage::{AuditFilter, DecisionRecord, Page, Reader, StorageError};
 use countersign::trust::{Framework, Frameworks, SHIPPED_DIRECTORY};
@@ -353,6 +353,19 @@ impl Remembered {
 
 pub(crate) fn object(kind: &str, id: &str) -> Object {
     Object { kind: kind.to_owned(), id: id.to_owned() }
+}
+
+/// A contract beside the other, for a long time.
+pub(crate) async fn extend_agreement(app: &App) {
+    let products = BTreeSet::from([sample::product("a").id, sample::product("b").id]);
+    let longer = Agreement {
+        id: sample::agreement("longer").id,
+        reference: "C-longer".to_owned(),
+        products,
+        valid_until: sample::at(10_000_000),
+        ..sample::agreement("a")
+    };
+    change(app, AuditAction::AgreementCreated, move |tx| tx.insert_agreement(&longer)).await;
 }
 
 /// Ends the organisation's agreement.
