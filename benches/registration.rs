@@ -71,6 +71,7 @@ impl Case {
             supported: Supported::of(&Features {
                 registration: true,
                 introspection: true,
+                authorize_requests: true,
                 revocation: true,
                 dpop: false,
                 authentication_methods: vec![ClientAuthenticationMethod::PrivateKeyJwt],

@@ -102,6 +102,7 @@ impl App {
         let features = Features {
             registration: settings.registration.enabled,
             introspection: true,
+            authorize_requests: settings.resource_servers.authorize_requests,
             revocation: true,
             dpop: settings.dpop.enabled,
             authentication_methods: authentication_methods(&settings, mutual_tls),

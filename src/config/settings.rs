@@ -146,6 +146,15 @@ section! {
 }
 
 section! {
+    /// What resource servers may ask of us, beside introspection.
+    ResourceServerSettings in "resource_servers" {
+        /// Answers the proxies in front of resource servers whether a request may pass
+        /// (`/authorize-request`). Off, the endpoint is absent.
+        authorize_requests: bool = "true",
+    }
+}
+
+section! {
     /// Whether clients may register themselves (RFC 7591).
     RegistrationSettings in "registration" {
         /// Off, the endpoint is absent and discovery does not name it.
@@ -223,6 +232,8 @@ pub struct Settings {
     pub tokens: TokenSettings,
     /// Whether senders may prove a key.
     pub dpop: DpopSettings,
+    /// What resource servers may ask of us, beside introspection.
+    pub resource_servers: ResourceServerSettings,
     /// Whether clients may register themselves.
     pub registration: RegistrationSettings,
     /// What is asked of clients.
@@ -270,6 +281,7 @@ impl Settings {
         let redis = RedisSettings::read(reader);
         let tokens = TokenSettings::read(reader);
         let dpop = DpopSettings::read(reader);
+        let resource_servers = ResourceServerSettings::read(reader);
         let registration = RegistrationSettings::read(reader);
         let clients = ClientSettings::read(reader);
         let trust = TrustSettings::read(reader);
@@ -285,6 +297,7 @@ impl Settings {
             redis: redis?,
             tokens: tokens?,
             dpop: dpop?,
+            resource_servers: resource_servers?,
             registration: registration?,
             clients: clients?,
             trust: trust?,
@@ -312,6 +325,7 @@ impl Settings {
             RedisSettings::MANUAL,
             TokenSettings::MANUAL,
             DpopSettings::MANUAL,
+            ResourceServerSettings::MANUAL,
             RegistrationSettings::MANUAL,
             ClientSettings::MANUAL,
             TrustSettings::MANUAL,

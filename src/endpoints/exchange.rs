@@ -86,8 +86,7 @@ pub struct Incoming {
     pub presented: Option<PresentedCertificates>,
     /// The `DPoP` header (RFC 9449 §4.1).
     pub dpop: Option<Secret>,
-    /// Further fields that the route asked for, each of which stood once at most; and under
-    /// [`METHOD_FIELD`] the method as it was written.
+    /// The fields that the route asked for; and under [`METHOD_FIELD`] the method as it was written.
     pub fields: BTreeMap<&'static str, Secret>,
     /// The body.
     pub body: Vec<u8>,

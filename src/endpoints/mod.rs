@@ -5,6 +5,7 @@ pub mod exchange;
 
 pub mod operator;
 
+pub mod authorize_request;
 pub mod client_authentication;
 mod client_key;
 mod client_secret;

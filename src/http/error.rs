@@ -36,11 +36,13 @@ pub(super) const fn status(code: ErrorCode) -> u16 {
         | ErrorCode::UseDpopNonce => 400,
         ErrorCode::InvalidClient
         | ErrorCode::InvalidToken
+        | ErrorCode::InsufficientUserAuthentication
         | ErrorCode::InvalidSenderProof
         | ErrorCode::UseSenderNonce => 401,
         ErrorCode::InsufficientScope | ErrorCode::AccessDenied => 403,
         ErrorCode::NotFound => 404,
         ErrorCode::MethodNotAllowed => 405,
+        ErrorCode::UnknownProxy => 407,
         ErrorCode::Conflict => 409,
         ErrorCode::PreconditionFailed => 412,
         ErrorCode::PayloadTooLarge => 413,
@@ -55,7 +57,9 @@ pub(super) fn render(refusal: &OAuthError, tried: Option<&Secret>) -> HttpRespon
     let status = status(refusal.code);
     note(refusal, status);
     let mut told = Answer::json(status, &refusal.body());
-    if let Some(challenge) = challenge(refusal.code, tried) {
+    // An endpoint that knows more challenges by itself.
+    let own = refusal.headers.iter().any(|(name, _)| *name == "www-authenticate");
+    if let Some(challenge) = challenge(refusal.code, tried).filter(|_| !own) {
         told = told.with_header("www-authenticate", challenge);
     }
     for (name, value) in &refusal.headers {
@@ -100,7 +104,9 @@ fn challenge(code: ErrorCode, tried: Option<&Secret>) -> Option<String> {
     let scheme = tried.and_then(|header| header.reveal().split(' ').next()).unwrap_or_default();
     let is_client = match code {
         ErrorCode::InvalidClient => true,
-        ErrorCode::InvalidToken | ErrorCode::InsufficientScope => false,
+        ErrorCode::InvalidToken
+        | ErrorCode::InsufficientScope
+        | ErrorCode::InsufficientUserAuthentication => false,
         ErrorCode::InvalidSenderProof | ErrorCode::UseSenderNonce => return Some(dpop(code)),
         ErrorCode::InvalidRequest
         | ErrorCode::InvalidGrant
@@ -118,6 +124,7 @@ fn challenge(code: ErrorCode, tried: Option<&Secret>) -> Option<String> {
         | ErrorCode::UseDpopNonce
         | ErrorCode::NotFound
         | ErrorCode::MethodNotAllowed
+        | ErrorCode::UnknownProxy
         | ErrorCode::PayloadTooLarge
         | ErrorCode::Conflict
         | ErrorCode::PreconditionFailed

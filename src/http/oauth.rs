@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::endpoints::Broken;
 use crate::endpoints::Failure;
+use crate::endpoints::authorize_request;
 use crate::endpoints::discovery;
 use crate::endpoints::exchange::Answer;
 use crate::endpoints::exchange::Incoming;
@@ -15,6 +16,7 @@ use crate::endpoints::registration;
 use crate::endpoints::revocation;
 use crate::endpoints::token;
 use crate::http::Routes;
+use crate::protocol::discovery::path;
 
 type Told = Result<Answer, Failure>;
 
@@ -22,6 +24,7 @@ type Told = Result<Answer, Failure>;
 #[must_use]
 pub fn routes(app: Arc<App>) -> Routes<App> {
     let (hello, registration) = (app.settings.server.hello_route, app.features.registration);
+    let authorize_requests = app.features.authorize_requests;
     let routes = Routes::new(app)
         .on(Method::Post, "/token", async |app: Arc<App>, incoming: Incoming| -> Told {
             token::token(&app, &incoming).await
@@ -44,8 +47,20 @@ pub fn routes(app: Arc<App>) -> Routes<App> {
             Ok(discovery::openid_metadata(&app))
         })
         .with_health(async |app: Arc<App>, _| ready(&app));
+    let routes = if authorize_requests { with_proxies(routes) } else { routes };
     let routes = if registration { with_registration(routes) } else { routes };
     if hello { routes.with_hello() } else { routes }
+}
+
+/// Proxies ask by any method, Envoy below the path as well.
+fn with_proxies(routes: Routes<App>) -> Routes<App> {
+    let below = format!("{}/{{original:.*}}", path::AUTHORIZE_REQUEST);
+    [path::AUTHORIZE_REQUEST, &below].into_iter().fold(routes, |routes, path| {
+        let story = async |app: Arc<App>, incoming: Incoming| -> Told {
+            authorize_request::authorize_request(&app, &incoming).await
+        };
+        routes.any(path, story).reading(path, &authorize_request::FIELDS)
+    })
 }
 
 /// The management URL authenticates before it looks at the method (REG-R8).

@@ -91,7 +91,10 @@ pub(super) async fn read(
     asked: Asked<'_>,
     arrival: Arrival,
 ) -> Result<Incoming, Unreadable> {
-    let header = |name| single(request, name);
+    // What the route asks for it judges by itself.
+    let header = |name: HeaderName| {
+        if asked.fields.contains(&name.as_str()) { Ok(None) } else { single(request, name) }
+    };
     Ok(Incoming {
         method: method(request.method()),
         path: request.path().to_owned(),
@@ -110,32 +113,32 @@ pub(super) async fn read(
         dpop: header(DPOP)?.map(Secret::new),
         door: asked.entrance.door(),
         presented: asked.entrance.presented(request)?,
-        fields: further(request, asked.fields)?,
+        fields: further(request, asked.fields),
         body: body(request, payload, limits.body_bytes, limits.body_timeout).await?,
         request_id: arrival.request_id,
         now: arrival.now,
     })
 }
 
-/// The fields that a route asks for. What is not UTF-8 is kept apart from every text that is expected.
+/// The fields that a route asks for. One that stands twice is put together (RFC 9110 §5.2), and what is
+/// not UTF-8 becomes a character that no route expects, so that the route itself refuses both.
 fn further(
     request: &HttpRequest,
     names: &'static [&'static str],
-) -> Result<BTreeMap<&'static str, Secret>, Unreadable> {
+) -> BTreeMap<&'static str, Secret> {
     let mut fields = BTreeMap::new();
     for name in names {
         if *name == METHOD_FIELD {
             fields.insert(*name, Secret::new(request.method().as_str()));
             continue;
         }
-        let mut found = request.headers().get_all(*name);
-        let Some(value) = found.next() else { continue };
-        if found.next().is_some() {
-            return Err(Unreadable::Repeated(HeaderName::from_static(name)));
+        let found = request.headers().get_all(*name);
+        let values: Vec<_> = found.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+        if !values.is_empty() {
+            fields.insert(*name, Secret::new(values.join(", ")));
         }
-        fields.insert(*name, Secret::new(String::from_utf8_lossy(value.as_bytes())));
     }
-    Ok(fields)
+    fields
 }
 
 /// The endpoints' word for a method.

@@ -85,8 +85,8 @@ impl<S: Send + Sync + 'static> Routes<S> {
         self
     }
 
-    /// Has the stories at `path` told of further fields of the request, which are refused where they
-    /// stand twice. The names are in lower case.
+    /// Has the stories at `path` told of these fields of the request, as `Incoming::fields` and nowhere
+    /// else. The names are in lower case.
     #[must_use]
     pub fn reading(mut self, path: &str, fields: &'static [&'static str]) -> Self {
         self.table.entry(path.to_owned()).or_default().fields = fields;

@@ -17,6 +17,17 @@ pub enum Scheme {
     Dpop,
 }
 
+impl Scheme {
+    /// What stands before the token.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer",
+            Self::Dpop => "DPoP",
+        }
+    }
+}
+
 /// Why a header holds no bearer token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidBearer {

@@ -12,6 +12,7 @@ use sfv::List;
 use sfv::ListEntry;
 use sfv::Parser;
 
+use crate::protocol::parameters::decode;
 use crate::x509::InvalidCertificate;
 use crate::x509::PresentedCertificates;
 
@@ -19,6 +20,10 @@ use crate::x509::PresentedCertificates;
 pub const CLIENT_CERT: &str = "client-cert";
 /// The field with what leads to an authority (§2.3).
 pub const CLIENT_CERT_CHAIN: &str = "client-cert-chain";
+
+/// The certificate as nginx writes it in `$ssl_client_escaped_cert` and Envoy in
+/// `%DOWNSTREAM_PEER_CERT%`: PEM, percent-encoded. No standard has it.
+pub const CLIENT_CERT_PEM: &str = "x-client-cert-pem";
 
 /// The longest of these fields that is read: ten certificates in base64.
 const LONGEST: usize = 10 * 24 * 1024;
@@ -29,6 +34,12 @@ pub enum InvalidClientCertificateField {
     /// §2.2: an Item that is a Byte Sequence.
     #[error("`Client-Cert` is not one certificate between colons, in base64")]
     Certificate,
+    /// [`CLIENT_CERT_PEM`].
+    #[error("`X-Client-Cert-PEM` is not percent-encoded PEM")]
+    Escaped,
+    /// Two fields, and perhaps two certificates.
+    #[error("`Client-Cert` and `X-Client-Cert-PEM` do not go together")]
+    Both,
     /// §2.3: a List of Byte Sequences.
     #[error("`Client-Cert-Chain` is not a list of certificates between colons, in base64")]
     Chain,
@@ -62,6 +73,29 @@ pub fn read(
         ders.extend(read_chain(chain).ok_or(InvalidClientCertificateField::Chain)?);
     }
     Ok(Some(PresentedCertificates::from_ders(ders)?))
+}
+
+/// Reads the certificate of whichever of two fields there is.
+///
+/// # Errors
+///
+/// Both are there, one is malformed, or it holds no certificate.
+pub fn read_either(
+    certificate: Option<&str>,
+    escaped: Option<&str>,
+) -> Result<Option<PresentedCertificates>, InvalidClientCertificateField> {
+    match (certificate, escaped) {
+        (Some(_), Some(_)) => Err(InvalidClientCertificateField::Both),
+        (certificate, None) => read(certificate, None),
+        (None, Some(escaped)) => {
+            let malformed = InvalidClientCertificateField::Escaped;
+            // A `+` stands for itself here: this is no form.
+            let escaped = bounded(escaped).map(|text| text.replace('+', "%2B"));
+            let pem = escaped.and_then(|text| decode(text.as_bytes()));
+            let pem = pem.filter(|pem| pem.contains("-----BEGIN CERTIFICATE-----"));
+            Ok(Some(PresentedCertificates::from_pem(&pem.ok_or(malformed)?)?))
+        }
+    }
 }
 
 fn read_chain(chain: &str) -> Option<Vec<Vec<u8>>> {

@@ -26,6 +26,8 @@ pub mod path {
     pub const INTROSPECTION: &str = "/introspect";
     /// RFC 7009 §2.
     pub const REVOCATION: &str = "/revoke";
+    /// Where proxies ask whether a request may pass; below it, in the manner of Envoy.
+    pub const AUTHORIZE_REQUEST: &str = "/authorize-request";
     /// RFC 7591 §3.
     pub const REGISTRATION: &str = "/register";
 }
@@ -41,6 +43,8 @@ pub struct Features {
     pub registration: bool,
     /// `POST /introspect`.
     pub introspection: bool,
+    /// `/authorize-request`.
+    pub authorize_requests: bool,
     /// `POST /revoke`.
     pub revocation: bool,
     /// `DPoP` (RFC 9449): the `DPoP` header is read, and tokens may be bound to a key.
@@ -205,6 +209,7 @@ mod tests {
         Features {
             registration: true,
             introspection: true,
+            authorize_requests: true,
             revocation: true,
             dpop: true,
             authentication_methods: vec![ClientAuthenticationMethod::PrivateKeyJwt],

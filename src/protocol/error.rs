@@ -44,6 +44,11 @@ error_codes! {
     InvalidToken = "invalid_token",
     /// RFC 6750 §3.1: the bearer token lacks a scope.
     InsufficientScope = "insufficient_scope",
+    /// RFC 9470 §3: the login behind the token is too weak or too long ago.
+    InsufficientUserAuthentication = "insufficient_user_authentication",
+    /// RFC 9110 §15.5.8: the proxy that asks about a request has not said who it is. The status (407)
+    /// tells it from what the proxy's own client lacks.
+    UnknownProxy = "invalid_client",
     /// RFC 9449 §5: the proof of a key is missing or not acceptable.
     InvalidDpopProof = "invalid_dpop_proof",
     /// RFC 9449 §8: the proof must hold the nonce that the answer brings.
@@ -143,12 +148,18 @@ impl OAuthError {
         self
     }
 
+    /// The description as the standards let it be written (RFC 6749 §5.2, RFC 6750 §3).
+    #[must_use]
+    pub fn printable_description(&self) -> String {
+        printable(&self.description)
+    }
+
     /// The answer's body: `error`, `error_description` and the further members.
     #[must_use]
     pub fn body(&self) -> Value {
         let mut body = self.members.clone();
         body.insert("error".to_owned(), self.code.as_str().into());
-        body.insert("error_description".to_owned(), printable(&self.description).into());
+        body.insert("error_description".to_owned(), self.printable_description().into());
         Value::Object(body)
     }
 }

@@ -1,6 +1,7 @@
 //! What the standards say: one home per standard, its checks in the standard's own order.
 
 pub mod bearer;
+pub mod challenge;
 pub mod client;
 pub mod client_authentication;
 pub mod client_certificate_field;
@@ -10,8 +11,10 @@ pub mod error;
 pub mod introspection;
 pub mod parameters;
 pub mod problem;
+pub mod protected_resource;
 pub mod registration;
 pub mod revocation;
+pub mod step_up;
 pub mod token;
 
 pub use error::{ErrorCode, OAuthError};

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+
 use crate::x509::Certificate;
 use crate::x509::InvalidCertificate;
 
@@ -37,6 +40,18 @@ impl PresentedCertificates {
         }
         let leaf = ders.first().ok_or(InvalidCertificate::Missing)?;
         Ok(Self { leaf: Certificate::from_der(leaf)?, intermediates: intermediates.into() })
+    }
+
+    /// Reads the same in PEM, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::from_ders`]; or it is not PEM.
+    pub fn from_pem(pem: &str) -> Result<Self, InvalidCertificate> {
+        let ders = CertificateDer::pem_slice_iter(pem.as_bytes())
+            .take(MOST_INTERMEDIATES.saturating_add(2));
+        let ders: Result<_, _> = ders.map(|one| one.map(|der| der.to_vec())).collect();
+        Self::from_ders(ders.map_err(|_| InvalidCertificate::Malformed)?)
     }
 
     /// The client's own certificate.

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod authorize_request;
+#[cfg(test)]
 mod certificate_authentication;
 #[cfg(test)]
 mod certificates;
@@ -51,6 +53,8 @@ mod key_rotation;
 mod kinds;
 #[cfg(test)]
 mod mutual_tls;
+#[cfg(test)]
+mod nginx;
 #[cfg(test)]
 mod one_time_contract;
 #[cfg(test)]

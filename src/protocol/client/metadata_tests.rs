@@ -22,6 +22,7 @@ pub(super) fn today() -> Supported {
         authentication_methods: vec![ClientAuthenticationMethod::PrivateKeyJwt],
         registration: true,
         introspection: true,
+        authorize_requests: true,
         revocation: true,
         dpop: false,
         mutual_tls: false,

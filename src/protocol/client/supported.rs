@@ -241,6 +241,7 @@ mod tests {
             authentication_methods: vec![ClientAuthenticationMethod::PrivateKeyJwt],
             registration: true,
             introspection: true,
+            authorize_requests: true,
             revocation: true,
             dpop: true,
             mutual_tls: false,

@@ -116,7 +116,7 @@ impl Ecosystem {
         app.frameworks = Frameworks::new([(country.file.to_owned(), framework)]).unwrap();
         let app = Arc::new(app);
         let folder = tempfile::tempdir().unwrap();
-        let (server, server_authority) = open(&app, folder.path());
+        let (server, server_authority) = open(&app, Entrance::MutualTls, folder.path());
         Self {
             house,
             authority,
@@ -242,7 +242,8 @@ async fn furnish(app: &App, country: &Country, framework: &Framework) {
     .await;
 }
 
-fn open(app: &Arc<App>, folder: &Path) -> (Server, String) {
+/// Opens a server's door on a free port; the text is the authority of its certificate.
+pub(crate) fn open(app: &Arc<App>, entrance: Entrance, folder: &Path) -> (Server, String) {
     let files =
         TlsFiles { certificate: folder.join("server.pem"), key: folder.join("server-key.pem") };
     let (certificate, key) = support::self_signed();
@@ -252,7 +253,7 @@ fn open(app: &Arc<App>, folder: &Path) -> (Server, String) {
     let second = Duration::from_secs(1);
     let listener = Listener {
         address: "127.0.0.1:0".parse().unwrap(),
-        entrance: Entrance::MutualTls,
+        entrance,
         tls: files,
         limits: LimitSettings { keep_alive: second, ..sandbox.limits },
         workers: 1,

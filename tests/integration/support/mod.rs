@@ -1,7 +1,9 @@
 //! What several tests need.
 
 pub(crate) mod ecosystem;
+pub(crate) mod gateway;
 pub(crate) mod house;
+pub(crate) mod nginx;
 pub(crate) mod partner;
 pub(crate) mod pki;
 pub(crate) mod postgres;
@@ -11,6 +13,7 @@ pub(crate) mod running;
 pub(crate) mod samples;
 #[cfg(test)]
 pub(crate) mod scene;
+pub(crate) mod service;
 pub(crate) mod store;
 pub(crate) mod tls_server;
 
