@@ -17,6 +17,7 @@
 
 mod client;
 mod drive;
+mod endurance;
 mod floor;
 mod growth;
 mod house;
@@ -40,6 +41,8 @@ struct Options {
     program: String,
     /// The numbers of clients to measure beside; none: the paths of one client.
     clients: Vec<usize>,
+    /// How many registrations to measure in a row; none: those of the other two.
+    registrations: Option<usize>,
     /// The empty PostgreSQL database to use instead of a SQLite file.
     database: Option<String>,
 }
@@ -50,7 +53,8 @@ options, after `--`:
   --connections N    kept-alive connections (16)
   --program PATH     the program to measure (this build's)
   --clients N,N,…    measure registration, tokens and introspection beside so many clients
-  --database URL     with --clients: an empty PostgreSQL database instead of a SQLite file";
+  --registrations N  measure so many registrations in a row, a thousand at a time
+  --database URL     with either: an empty PostgreSQL database instead of a SQLite file";
 
 fn options() -> Options {
     let mut options = Options {
@@ -58,6 +62,7 @@ fn options() -> Options {
         connections: 16,
         program: env!("CARGO_BIN_EXE_countersign").to_owned(),
         clients: Vec::new(),
+        registrations: None,
         database: None,
     };
     let mut words = std::env::args().skip(1);
@@ -68,6 +73,7 @@ fn options() -> Options {
             "--connections" => options.connections = number(&value()),
             "--program" => options.program = value(),
             "--clients" => options.clients = value().split(',').map(number).collect(),
+            "--registrations" => options.registrations = Some(number(&value())),
             "--database" => options.database = Some(value()),
             // `cargo bench` passes its own flag on.
             "--bench" => {}
@@ -91,6 +97,9 @@ fn main() {
     println!("starting the server …");
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    if let Some(count) = options.registrations {
+        return runtime.block_on(endurance::measure(&options, pinned, count));
+    }
     if !options.clients.is_empty() {
         return runtime.block_on(growth::measure(&options, pinned));
     }
