@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use crate::partners::{Agreement, AgreementState, State as _};
 use crate::storage::connection::AnyConnection;
 use crate::storage::error::StorageError;
+use crate::storage::limited::Limit as _;
 use crate::storage::reader::{Page, Reader};
 use crate::storage::rows::{self, Column};
 use crate::storage::schema::{agreement_products, agreements};
@@ -130,8 +131,8 @@ impl Reader<'_> {
         let rows = agreements::table
             .filter(agreements::organisation_id.eq(organisation_id.as_str()))
             .order(agreements::id)
-            .limit(i64::from(Page::LARGEST))
             .select(AgreementRow::as_select())
+            .bounded()
             .load(self.connection)?;
         with_products(self.connection, rows)
     }

@@ -86,7 +86,7 @@ impl Reader<'_> {
         audit_events::table
             .find(id.as_str())
             .select(AuditEventRow::as_select())
-            .first(self.connection)
+            .get_result(self.connection)
             .optional()?
             .map(AuditEvent::try_from)
             .transpose()
@@ -131,7 +131,8 @@ impl Reader<'_> {
     }
 
     fn time_of_event(&mut self, id: &str) -> Result<Option<i64>, StorageError> {
-        let time = audit_events::table.find(id).select(audit_events::time).first(self.connection);
+        let time =
+            audit_events::table.find(id).select(audit_events::time).get_result(self.connection);
         Ok(time.optional()?)
     }
 }

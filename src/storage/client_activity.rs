@@ -83,7 +83,7 @@ impl Reader<'_> {
             .inner_join(software_products::table)
             .filter(clients::id.eq(id.as_str()))
             .select(activity!())
-            .first(self.connection)
+            .get_result(self.connection)
             .optional()?;
         row.map(read).transpose()
     }
@@ -93,7 +93,7 @@ impl Reader<'_> {
         let found: Option<Option<i64>> = clients::table
             .find(id.as_str())
             .select(clients::last_used_at)
-            .first(self.connection)
+            .get_result(self.connection)
             .optional()?;
         Column(TABLE, "last_used_at").optional_time(found.flatten())
     }
@@ -136,7 +136,7 @@ impl Reader<'_> {
         let found: Option<Option<String>> = clients::table
             .find(id.as_str())
             .select(clients::initial_access_token_id)
-            .first(self.connection)
+            .get_result(self.connection)
             .optional()?;
         let parsed = found.flatten().map(InitialAccessTokenId::parse).transpose();
         Column(TABLE, "initial_access_token_id").read(parsed)
@@ -160,24 +160,6 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// Notes with which initial access token a client was registered, and when somebody must look
-    /// whether it is used. It belongs to the insertion of the client.
-    pub fn note_client_origin(
-        &mut self,
-        id: &ClientId,
-        token: Option<&InitialAccessTokenId>,
-        check_at: Option<Timestamp>,
-    ) -> Result<(), StorageError> {
-        self.update_unaudited(TABLE, |connection| {
-            diesel::update(clients::table.find(id.as_str()))
-                .set((
-                    clients::initial_access_token_id.eq(token.map(InitialAccessTokenId::as_str)),
-                    clients::unused_check_at.eq(check_at.map(Timestamp::epoch)),
-                ))
-                .execute(connection)
-        })
-    }
-
     /// Notes that a client was used, unless that was noted after `unless_since`. It is bookkeeping
     /// and alters nobody's standing.
     #[expect(clippy::arithmetic_side_effects, reason = "the database adds; a BIGINT lasts")]

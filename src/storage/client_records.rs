@@ -36,7 +36,7 @@ impl Reader<'_> {
                 SoftwareProductRow::as_select(),
                 OrganisationRow::as_select(),
             ))
-            .first(self.connection)
+            .get_result(self.connection)
             .optional()?;
         let Some((client, software_product, organisation)) = joined else { return Ok(None) };
         let organisation = Organisation::try_from(organisation)?;

@@ -6,11 +6,14 @@ use serde::{Deserialize, Serialize};
 use crate::partners::client::StatementProvenance;
 use crate::partners::{Client, ClientState, State as _};
 use crate::storage::error::StorageError;
+use crate::storage::limited::Limit as _;
 use crate::storage::reader::{Page, Reader};
 use crate::storage::rows::{self, Column};
 use crate::storage::schema::clients;
 use crate::storage::writer::{Writer, check_transition};
-use crate::types::{ClientId, OrganisationId, SecretHash, SoftwareProductId, Timestamp};
+use crate::types::{
+    ClientId, InitialAccessTokenId, OrganisationId, SecretHash, SoftwareProductId, Timestamp,
+};
 
 const TABLE: &str = "clients";
 
@@ -28,6 +31,14 @@ pub(super) struct ClientRow {
     state: String,
     issued_at: i64,
     revision: i64,
+}
+
+/// How a client came to be: it stands in the same row and is no part of the client.
+#[derive(Insertable)]
+#[diesel(table_name = clients, treat_none_as_default_value = false)]
+struct OriginRow {
+    initial_access_token_id: Option<String>,
+    unused_check_at: Option<i64>,
 }
 
 /// What an update may replace.
@@ -111,7 +122,7 @@ impl Reader<'_> {
         clients::table
             .find(id.as_str())
             .select(ClientRow::as_select())
-            .first(self.connection)
+            .get_result(self.connection)
             .optional()?
             .map(Client::try_from)
             .transpose()
@@ -120,7 +131,7 @@ impl Reader<'_> {
     /// How often the client has been replaced, counted from 1; for conditional requests.
     pub fn client_revision(&mut self, id: &ClientId) -> Result<Option<i64>, StorageError> {
         let revision =
-            clients::table.find(id.as_str()).select(clients::revision).first(self.connection);
+            clients::table.find(id.as_str()).select(clients::revision).get_result(self.connection);
         Ok(revision.optional()?)
     }
 
@@ -181,7 +192,8 @@ impl Reader<'_> {
             .filter(clients::state.ne_all(ended.map(|state| state.name())))
             .order(clients::id)
             .select(clients::id)
-            .first(self.connection)
+            .only_first()
+            .get_result(self.connection)
             .optional()?;
         Column(TABLE, "id").read(found.map(ClientId::parse).transpose())
     }
@@ -204,9 +216,24 @@ impl Reader<'_> {
 impl Writer<'_> {
     /// Records a client.
     pub fn insert_client(&mut self, client: &Client) -> Result<(), StorageError> {
+        self.insert_client_with(client, None, None)
+    }
+
+    /// Records a client, with which initial access token it was registered, and when somebody must
+    /// look whether it is used.
+    pub fn insert_client_with(
+        &mut self,
+        client: &Client,
+        token: Option<&InitialAccessTokenId>,
+        check_at: Option<Timestamp>,
+    ) -> Result<(), StorageError> {
         let row = ClientRow::try_from(client)?;
+        let origin = OriginRow {
+            initial_access_token_id: token.map(ToString::to_string),
+            unused_check_at: check_at.map(Timestamp::epoch),
+        };
         self.insert(TABLE, |connection| {
-            diesel::insert_into(clients::table).values(&row).execute(connection)
+            diesel::insert_into(clients::table).values((&row, &origin)).execute(connection)
         })
     }
 

@@ -143,11 +143,15 @@ fn create_private(path: &Path) -> Result<(), StorageError> {
     )
 }
 
+/// What a savepoint could have to undo is kept in memory, not in a file of its own for each. The log
+/// is copied back after 16 MiB: pages that are written again and again are copied once.
 fn set_up_sqlite(connection: &mut SqliteConnection, purpose: Purpose) -> QueryResult<()> {
     connection.batch_execute(
         "PRAGMA busy_timeout = 5000;
          PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA wal_autocheckpoint = 4000;
          PRAGMA foreign_keys = ON;",
     )?;
     match purpose {

@@ -5,7 +5,8 @@ use diesel::prelude::*;
 use crate::partners::credential::StoredSecret;
 use crate::partners::{Credential, CredentialState, State as _};
 use crate::storage::error::StorageError;
-use crate::storage::reader::{Page, Reader};
+use crate::storage::limited::Limit as _;
+use crate::storage::reader::Reader;
 use crate::storage::rows::{self, Column};
 use crate::storage::schema::credentials;
 use crate::storage::writer::{Writer, check_transition};
@@ -73,7 +74,7 @@ impl Reader<'_> {
         credentials::table
             .find(id.as_str())
             .select(CredentialRow::as_select())
-            .first(self.connection)
+            .get_result(self.connection)
             .optional()?
             .map(Credential::try_from)
             .transpose()
@@ -89,7 +90,7 @@ impl Reader<'_> {
             .filter(credentials::client_id.eq(client_id.as_str()))
             .filter(credentials::thumbprint.eq(thumbprint))
             .select(CredentialRow::as_select())
-            .first(self.connection)
+            .get_result(self.connection)
             .optional()?
             .map(Credential::try_from)
             .transpose()
@@ -104,8 +105,8 @@ impl Reader<'_> {
             credentials::table
                 .filter(credentials::client_id.eq(client_id.as_str()))
                 .order(credentials::thumbprint)
-                .limit(i64::from(Page::LARGEST))
                 .select(CredentialRow::as_select())
+                .bounded()
                 .load(self.connection)?,
         )
     }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::governance::audit::Object;
 use crate::storage::error::StorageError;
+use crate::storage::limited::Limit as _;
 use crate::storage::reader::{Page, Reader};
 use crate::storage::rows::{self, Column};
 use crate::storage::schema::decisions;
@@ -78,7 +79,7 @@ impl Reader<'_> {
         decisions::table
             .find(id.as_str())
             .select(DecisionRow::as_select())
-            .first(self.connection)
+            .get_result(self.connection)
             .optional()?
             .map(DecisionRecord::try_from)
             .transpose()
@@ -112,7 +113,8 @@ impl Reader<'_> {
             .filter(decisions::subject_id.eq(&subject.id))
             .order(decisions::id.desc())
             .select(DecisionRow::as_select())
-            .first(self.connection)
+            .only_first()
+            .get_result(self.connection)
             .optional()?
             .map(DecisionRecord::try_from)
             .transpose()

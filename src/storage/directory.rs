@@ -128,7 +128,7 @@ impl Reader<'_> {
         directory_organisations::table
             .find(id.as_str())
             .select(OrganisationRow::as_select())
-            .first(self.connection)
+            .get_result(self.connection)
             .optional()?
             .map(DirectoryOrganisation::try_from)
             .transpose()
@@ -157,7 +157,7 @@ impl Reader<'_> {
         directory_software::table
             .find(id.as_str())
             .select(SoftwareRow::as_select())
-            .first(self.connection)
+            .get_result(self.connection)
             .optional()?
             .map(DirectorySoftware::try_from)
             .transpose()

@@ -4,7 +4,8 @@ use diesel::prelude::*;
 
 use crate::partners::{Entitlement, EntitlementState, State as _};
 use crate::storage::error::StorageError;
-use crate::storage::reader::{Page, Reader};
+use crate::storage::limited::Limit as _;
+use crate::storage::reader::Reader;
 use crate::storage::rows::{self, Column};
 use crate::storage::schema::entitlements;
 use crate::storage::writer::{Writer, check_transition};
@@ -66,7 +67,7 @@ impl Reader<'_> {
         entitlements::table
             .find(id.as_str())
             .select(EntitlementRow::as_select())
-            .first(self.connection)
+            .get_result(self.connection)
             .optional()?
             .map(Entitlement::try_from)
             .transpose()
@@ -82,7 +83,7 @@ impl Reader<'_> {
             .filter(entitlements::client_id.eq(client_id.as_str()))
             .filter(entitlements::scope.eq(scope.as_str()))
             .select(EntitlementRow::as_select())
-            .first(self.connection)
+            .get_result(self.connection)
             .optional()?
             .map(Entitlement::try_from)
             .transpose()
@@ -97,8 +98,8 @@ impl Reader<'_> {
             entitlements::table
                 .filter(entitlements::client_id.eq(client_id.as_str()))
                 .order(entitlements::scope)
-                .limit(i64::from(Page::LARGEST))
                 .select(EntitlementRow::as_select())
+                .bounded()
                 .load(self.connection)?,
         )
     }

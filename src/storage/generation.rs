@@ -88,7 +88,7 @@ fn each_period(stopped: &Receiver<()>, mut work: impl FnMut()) {
 /// Reads the change sequence.
 pub(super) fn read(connection: &mut AnyConnection) -> Result<u64, StorageError> {
     let value: i64 =
-        change_sequence::table.find(1).select(change_sequence::value).first(connection)?;
+        change_sequence::table.find(1).select(change_sequence::value).get_result(connection)?;
     Ok(value.unsigned_abs())
 }
 

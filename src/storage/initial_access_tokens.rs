@@ -80,7 +80,7 @@ impl Reader<'_> {
         initial_access_tokens::table
             .find(id.as_str())
             .select(TokenRow::as_select())
-            .first(self.connection)
+            .get_result(self.connection)
             .optional()?
             .map(InitialAccessToken::try_from)
             .transpose()
@@ -94,7 +94,7 @@ impl Reader<'_> {
         initial_access_tokens::table
             .filter(initial_access_tokens::secret_hash.eq(secret_hash.as_str()))
             .select(TokenRow::as_select())
-            .first(self.connection)
+            .get_result(self.connection)
             .optional()?
             .map(InitialAccessToken::try_from)
             .transpose()

@@ -21,6 +21,7 @@ mod error;
 mod generation;
 mod initial_access_tokens;
 mod job;
+mod limited;
 mod migrations;
 mod one_time;
 mod organisations;

@@ -77,7 +77,7 @@ impl Reader<'_> {
         organisations::table
             .find(id.as_str())
             .select(OrganisationRow::as_select())
-            .first(self.connection)
+            .get_result(self.connection)
             .optional()?
             .map(Organisation::try_from)
             .transpose()
@@ -93,7 +93,7 @@ impl Reader<'_> {
             .filter(organisations::framework.eq(framework.as_str()))
             .filter(organisations::directory_id.eq(directory_id.as_str()))
             .select(OrganisationRow::as_select())
-            .first(self.connection)
+            .get_result(self.connection)
             .optional()?
             .map(Organisation::try_from)
             .transpose()

@@ -51,7 +51,7 @@ impl Writer<'_> {
         let busy_until: i64 = registration_rates::table
             .find(key)
             .select(registration_rates::busy_until)
-            .first(self.connection)?;
+            .get_result(self.connection)?;
         let wait = busy_until.saturating_sub(latest).saturating_add(MICROSECONDS - 1);
         let seconds = wait.checked_div(MICROSECONDS).unwrap_or_default().clamp(1, 3600);
         Ok(Some(u32::try_from(seconds).unwrap_or(3600)))

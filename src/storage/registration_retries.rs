@@ -58,7 +58,7 @@ impl Reader<'_> {
             .find(key)
             .filter(registration_retries::expires_at.gt(now.epoch()))
             .select(RetryRow::as_select())
-            .first(self.connection)
+            .get_result(self.connection)
             .optional()?
             .map(RegistrationRetry::try_from)
             .transpose()

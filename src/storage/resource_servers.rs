@@ -65,7 +65,7 @@ impl Reader<'_> {
         resource_servers::table
             .find(id.as_str())
             .select(ResourceServerRow::as_select())
-            .first(self.connection)
+            .get_result(self.connection)
             .optional()?
             .map(ResourceServer::try_from)
             .transpose()
@@ -79,7 +79,7 @@ impl Reader<'_> {
         resource_servers::table
             .filter(resource_servers::audience.eq(audience.as_str()))
             .select(ResourceServerRow::as_select())
-            .first(self.connection)
+            .get_result(self.connection)
             .optional()?
             .map(ResourceServer::try_from)
             .transpose()

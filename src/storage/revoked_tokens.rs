@@ -15,7 +15,7 @@ impl Reader<'_> {
         let found: Option<i64> = revoked_tokens::table
             .find(jti)
             .select(revoked_tokens::expires_at)
-            .first(self.connection)
+            .get_result(self.connection)
             .optional()?;
         Ok(found.is_some())
     }

@@ -4,7 +4,8 @@ use diesel::prelude::*;
 use serde_json::Value;
 
 use crate::storage::error::StorageError;
-use crate::storage::reader::{Page, Reader};
+use crate::storage::limited::Limit as _;
+use crate::storage::reader::Reader;
 use crate::storage::rows::{self, Column};
 use crate::storage::schema::signing_keys;
 use crate::storage::writer::Writer;
@@ -90,8 +91,8 @@ impl Reader<'_> {
         rows::all(
             signing_keys::table
                 .order((signing_keys::activate_at, signing_keys::kid))
-                .limit(i64::from(Page::LARGEST))
                 .select(SigningKeyRow::as_select())
+                .bounded()
                 .load(self.connection)?,
         )
     }

@@ -64,7 +64,7 @@ impl Reader<'_> {
         software_products::table
             .find(id.as_str())
             .select(SoftwareProductRow::as_select())
-            .first(self.connection)
+            .get_result(self.connection)
             .optional()?
             .map(SoftwareProduct::try_from)
             .transpose()
@@ -80,7 +80,7 @@ impl Reader<'_> {
             .filter(software_products::framework.eq(framework.as_str()))
             .filter(software_products::software_id.eq(software_id.as_str()))
             .select(SoftwareProductRow::as_select())
-            .first(self.connection)
+            .get_result(self.connection)
             .optional()?
             .map(SoftwareProduct::try_from)
             .transpose()

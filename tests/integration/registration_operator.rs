@@ -100,7 +100,7 @@ async fn clients_that_end_unused_are_listed() {
     running
         .change(|tx| {
             let id = sample::client("a").id;
-            tx.note_client_origin(&id, None, Some(sample::at(1)))?;
+            tx.note_client_use(&id, sample::at(0), Some(sample::at(1)), sample::at(0))?;
             let seen = tx.client_activity(&id)?.unwrap();
             let (told, ends) = (sample::at(1), sample::at(9));
             tx.schedule_client_check(&seen, Some(told), Some(ends))

@@ -2,10 +2,11 @@
 
 use countersign::governance::audit::AuditAction;
 use countersign::partners::{
-    ClientState, CredentialState, EntitlementState, InitialAccessToken, InitialAccessTokenState,
+    Client, ClientState, CredentialState, EntitlementState, InitialAccessToken,
+    InitialAccessTokenState,
 };
 use countersign::storage::{Change, Database, RegistrationRetry, StorageError, Writer};
-use countersign::types::{InitialAccessTokenId, Secret};
+use countersign::types::{ClientId, InitialAccessTokenId, Secret};
 
 use crate::support::samples as sample;
 use crate::support::samples::{at, now};
@@ -144,7 +145,7 @@ async fn what_a_client_holds_ends_with_it_reg_u8(store: Store) {
     let id = sample::client("a").id;
     let ended = id.clone();
     change(&database, move |tx| {
-        tx.note_client_origin(&ended, None, Some(at(5)))?;
+        tx.note_client_use(&ended, at(0), Some(at(5)), now())?;
         tx.change_client_state(&ended, ClientState::Active, ClientState::Retired)
     })
     .await
@@ -162,13 +163,14 @@ async fn what_a_client_holds_ends_with_it_reg_u8(store: Store) {
 
 async fn a_use_is_noted_once_a_day_and_one_node_alone_looks_after_a_client_reg_l8(store: Store) {
     let database = store.open();
-    change(&database, |tx| {
+    let id = ClientId::from_random("second");
+    let second = Client { id: id.clone(), ..sample::client("a") };
+    change(&database, move |tx| {
         sample::insert_everything(tx, "a")?;
-        tx.note_client_origin(&sample::client("a").id, None, Some(at(5)))
+        tx.insert_client_with(&second, None, Some(at(5)))
     })
     .await
     .unwrap();
-    let id = sample::client("a").id;
     let seen = database.read(|r| r.clients_to_check(at(5), 10)).await.unwrap().remove(0);
     assert_eq!((seen.id.clone(), seen.since(), seen.last_used_at), (id.clone(), now(), None));
     assert!(database.read(|r| r.clients_to_check(at(4), 10)).await.unwrap().is_empty());

@@ -85,7 +85,7 @@ impl Registration {
         let Considered { proof, evidence, partner, decision } = considered;
         let now = incoming.now;
         let software = partner.software.clone().unwrap_or_else(|| new_software(proof, owner, now));
-        let id = ClientId::from_random(&random::identifier());
+        let id = ClientId::from_random(&random::ordered_identifier(now));
         let client = Client {
             id: id.clone(),
             software_product_id: software.id.clone(),
@@ -139,8 +139,7 @@ impl Registration {
         self.check_duplicates(writer)?;
         quota::check_organisation(writer, &self.owner, self.most_of_owner)?;
         leave.consume(writer, self.now)?;
-        writer.insert_client(&self.client)?;
-        writer.note_client_origin(&self.client.id, leave.id(), self.check_at)?;
+        writer.insert_client_with(&self.client, leave.id(), self.check_at)?;
         for credential in &self.credentials {
             writer.insert_credential(credential)?;
         }
@@ -165,7 +164,7 @@ impl Registration {
     fn settle_software(&mut self, writer: &mut Writer<'_>) -> Result<(), Failure> {
         match writer.insert_software_product(&self.software) {
             Ok(()) => return Ok(()),
-            Err(StorageError::Exists { .. }) => {}
+            Err(StorageError::Exists { .. }) => self.software_is_new = false,
             Err(error) => return Err(error.into()),
         }
         let (framework, software_id) = (&self.software.framework, &self.software.software_id);
@@ -179,8 +178,11 @@ impl Registration {
     }
 
     /// S15, S18: how many live clients one software product may have, counted in the transaction
-    /// that adds one.
+    /// that adds one. Software that this transaction has added has none, and nobody else knows it.
     fn check_duplicates(&self, writer: &mut Writer<'_>) -> Result<(), Stopped> {
+        if self.software_is_new {
+            return Ok(());
+        }
         writer.lock_software_product(&self.software.id)?;
         if let Duplicates::AllowMany { most } = self.duplicates {
             if writer.live_clients_of_software(&self.software.id)? < most {
@@ -211,7 +213,7 @@ impl Registration {
 
 fn new_software(proof: &Proof, owner: &Organisation, now: Timestamp) -> SoftwareProduct {
     SoftwareProduct {
-        id: SoftwareProductId::from_random(&random::identifier()),
+        id: SoftwareProductId::from_random(&random::ordered_identifier(now)),
         organisation_id: owner.id.clone(),
         framework: proof.framework.name().clone(),
         software_id: proof.facts.software_id.clone(),
@@ -242,7 +244,7 @@ pub(super) fn provenance(proof: &Proof) -> StatementProvenance {
 /// vouches for the others.
 pub(super) fn credentials(proof: &Proof, id: &ClientId, now: Timestamp) -> Vec<Credential> {
     let credential = |key: &PublicKey| Credential {
-        id: CredentialId::from_random(&random::identifier()),
+        id: CredentialId::from_random(&random::ordered_identifier(now)),
         client_id: id.clone(),
         key_id: key.key_id().map(str::to_owned),
         thumbprint: key.thumbprint().to_owned(),
@@ -267,7 +269,7 @@ pub(super) fn entitlements(
         let product = products.iter().find(|product| product.scope(scope).is_some())?;
         let lasts = product.scope(scope)?.tier.entitlement_seconds();
         Some(Entitlement {
-            id: EntitlementId::from_random(&random::identifier()),
+            id: EntitlementId::from_random(&random::ordered_identifier(now)),
             client_id: id.clone(),
             scope: scope.clone(),
             product_id: product.id.clone(),
