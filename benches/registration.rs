@@ -74,6 +74,7 @@ impl Case {
                 authorize_requests: true,
                 revocation: true,
                 dpop: false,
+                resource_server_methods: Vec::new(),
                 authentication_methods: vec![ClientAuthenticationMethod::PrivateKeyJwt],
                 mutual_tls: false,
                 assertion_algorithms: ALGORITHMS.to_vec(),

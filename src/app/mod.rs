@@ -28,6 +28,7 @@ use crate::remote::FetchRules;
 use crate::remote::KeySource;
 use crate::storage::Database;
 use crate::storage::OneTimeStore;
+use crate::trust::Authorities;
 use crate::trust::Framework;
 use crate::trust::Frameworks;
 use crate::trust::KeySource as FrameworkKeys;
@@ -55,6 +56,8 @@ pub struct Parts {
     pub key_source: KeySource,
     /// Whose word we take.
     pub frameworks: Frameworks,
+    /// Whose certificates resource servers show, if they show any.
+    pub resource_server_authorities: Option<Authorities>,
 }
 
 /// A running server.
@@ -76,6 +79,8 @@ pub struct App {
     pub key_source: KeySource,
     /// Whose word we take.
     pub frameworks: Frameworks,
+    /// Whose certificates resource servers show, if they show any.
+    pub resource_server_authorities: Option<Authorities>,
     /// Whom we may ask for the keys of each trust framework's clients.
     pub fetch_rules: BTreeMap<FrameworkName, FetchRules>,
     /// What is switched on.
@@ -96,8 +101,8 @@ impl App {
     /// Puts a server together, with empty caches.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { settings, clock, database, one_time, keyring, policy, key_source, frameworks } =
-            parts;
+        let Parts { settings, clock, database, one_time, keyring, policy, key_source, .. } = parts;
+        let Parts { frameworks, resource_server_authorities, .. } = parts;
         let mutual_tls = settings.has_mutual_tls();
         let features = Features {
             registration: settings.registration.enabled,
@@ -106,6 +111,10 @@ impl App {
             revocation: true,
             dpop: settings.dpop.enabled,
             authentication_methods: authentication_methods(&settings, mutual_tls),
+            resource_server_methods: resource_server_methods(
+                mutual_tls,
+                resource_server_authorities.is_some(),
+            ),
             mutual_tls,
             assertion_algorithms: ASSERTION_ALGORITHMS.to_vec(),
         };
@@ -119,6 +128,7 @@ impl App {
             keyring,
             policy,
             key_source,
+            resource_server_authorities,
             fetch_rules,
             frameworks,
             features,
@@ -171,6 +181,21 @@ fn authentication_methods(
     methods.filter(|method| mutual_tls || !method.has_certificate()).collect()
 }
 
+/// How the bank's own servers may authenticate: the bank chooses for each of them.
+fn resource_server_methods(mutual_tls: bool, authorities: bool) -> Vec<ClientAuthenticationMethod> {
+    let methods = ClientAuthenticationMethod::ALL.into_iter();
+    let served = methods.filter(|method| match method {
+        ClientAuthenticationMethod::None => false,
+        ClientAuthenticationMethod::SelfSignedTlsClientAuth => mutual_tls,
+        ClientAuthenticationMethod::TlsClientAuth => mutual_tls && authorities,
+        ClientAuthenticationMethod::ClientSecretBasic
+        | ClientAuthenticationMethod::ClientSecretJwt
+        | ClientAuthenticationMethod::ClientSecretPost
+        | ClientAuthenticationMethod::PrivateKeyJwt => true,
+    });
+    served.collect()
+}
+
 /// The issuer, and every endpoint that authenticates clients, with its alias (CONF-29).
 fn our_names(settings: &Settings) -> OurNames {
     let endpoints = [path::TOKEN, path::INTROSPECTION, path::REVOCATION];
@@ -201,6 +226,21 @@ fn client_key_rules(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_resource_server_shows_a_certificate_where_it_can_and_always_proves_who_it_is() {
+        let names = |mutual_tls, authorities| {
+            let methods = resource_server_methods(mutual_tls, authorities).into_iter();
+            methods.map(ClientAuthenticationMethod::name).collect::<Vec<_>>()
+        };
+        let without =
+            ["client_secret_basic", "client_secret_jwt", "client_secret_post", "private_key_jwt"];
+        assert_eq!(names(false, false), without);
+        assert_eq!(names(false, true), without);
+        let self_signed = [&without[..], &["self_signed_tls_client_auth"]].concat();
+        assert_eq!(names(true, false), self_signed);
+        assert_eq!(names(true, true), [&self_signed[..], &["tls_client_auth"]].concat());
+    }
 
     #[test]
     fn an_endpoint_is_known_by_its_alias_too() {

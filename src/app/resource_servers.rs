@@ -26,7 +26,7 @@ impl KnownResourceServer {
         &self.record
     }
 
-    /// Its keys, imported once (FLR-2).
+    /// The keys for signatures that it registered by value, imported once (FLR-2).
     #[must_use]
     pub const fn keys(&self) -> Option<&JwkSet> {
         self.keys.as_ref()
@@ -64,7 +64,8 @@ impl ResourceServers {
             self.0.invalidate(id);
             return Ok(None);
         };
-        let keys = record.jwks.as_ref().and_then(|jwks| JwkSet::parse(jwks).ok());
+        let jwks = record.metadata.jwks.as_ref();
+        let keys = jwks.and_then(|jwks| JwkSet::parse_fetched(jwks).ok());
         let known = Arc::new(KnownResourceServer { generation, record, keys });
         self.0.insert(id.clone(), Arc::clone(&known));
         Ok(Some(known))

@@ -24,9 +24,12 @@ use crate::remote::KeySource;
 use crate::storage::Database;
 use crate::storage::DatabaseOptions;
 use crate::storage::OneTimeStore;
+use crate::trust::Authorities;
 use crate::trust::Framework;
 use crate::types::Secret;
 use crate::types::Timestamp;
+use crate::x509::Anchors;
+use crate::x509::RevocationLists;
 
 /// Opens everything that a server consists of. The database must be migrated.
 ///
@@ -50,7 +53,9 @@ pub async fn assemble(settings: Settings, clock: Clock) -> Result<App, CommandEr
     for (framework, scopes) in unknown.map_err(|error| migrate::unusable(&error))? {
         tracing::warn!(%framework, %scopes, "roles name scopes that no API product has");
     }
+    let resource_server_authorities = resource_server_authorities(&settings)?;
     Ok(App::new(Parts {
+        resource_server_authorities,
         clock,
         database,
         one_time,
@@ -164,11 +169,38 @@ pub fn sealing_key(folder: &Path) -> Result<SealingKey, CommandError> {
 }
 
 fn extra_authorities(settings: &Settings) -> Result<Option<String>, CommandError> {
-    let Some(file) = &settings.trust.extra_authorities else { return Ok(None) };
+    read(settings.trust.extra_authorities.as_deref(), "trust.extra_authorities")
+}
+
+/// Whose certificates resource servers show.
+///
+/// # Errors
+///
+/// A file cannot be read, or does not hold what it should.
+pub fn resource_server_authorities(
+    settings: &Settings,
+) -> Result<Option<Authorities>, CommandError> {
+    const ANCHORS: &str = "resource_servers.certificate_authorities";
+    const REVOCATIONS: &str = "resource_servers.certificate_revocations";
+    let of = &settings.resource_servers;
+    let Some(anchors) = read(of.certificate_authorities.as_deref(), ANCHORS)? else {
+        return Ok(None);
+    };
+    let anchors = Anchors::parse_pem(&anchors).map_err(|error| unusable_file(ANCHORS, &error))?;
+    let lists = read(of.certificate_revocations.as_deref(), REVOCATIONS)?;
+    let lists = lists.map(|lists| RevocationLists::parse_pem(&lists)).transpose();
+    let lists = lists.map_err(|error| unusable_file(REVOCATIONS, &error))?;
+    Ok(Some(Authorities::new(anchors, lists.unwrap_or_default())))
+}
+
+fn unusable_file(setting: &str, error: &dyn std::fmt::Display) -> CommandError {
+    CommandError::failed_with(error.to_string(), format!("correct `{setting}`"))
+}
+
+fn read(file: Option<&Path>, setting: &str) -> Result<Option<String>, CommandError> {
+    let Some(file) = file else { return Ok(None) };
     std::fs::read_to_string(file).map(Some).map_err(|error| {
-        CommandError::failed_with(
-            format!("cannot read {}: {error}", file.display()),
-            "correct `trust.extra_authorities`",
-        )
+        let message = format!("cannot read {}: {error}", file.display());
+        CommandError::failed_with(message, format!("correct `{setting}`"))
     })
 }

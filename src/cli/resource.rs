@@ -13,6 +13,8 @@ use crate::cli::print::Column;
 use crate::cli::print::Output;
 
 const LARGEST_PAGE: u64 = 200;
+/// What is said beside a secret.
+const KEEP_SECRET: &str = "keep the secret now: it is not shown again";
 
 /// Which part of a list.
 #[derive(Debug, Clone, Args)]
@@ -36,6 +38,20 @@ pub struct Step {
     /// Why; it is kept in the audit log
     #[arg(long, value_name = "TEXT")]
     reason: String,
+}
+
+/// A new secret in the place of the one there is.
+#[derive(Debug, Clone, Args)]
+pub struct NewSecret {
+    /// The record's identifier
+    id: String,
+    /// Why; it is kept in the audit log
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// For how many seconds the earlier secret stays good beside the new one, at most a week; it ends
+    /// at once when absent
+    #[arg(long, value_name = "SECONDS")]
+    overlap: Option<u32>,
 }
 
 /// Which record.
@@ -140,7 +156,23 @@ impl Resource {
     ///
     /// Nobody answers, or the server refuses.
     pub async fn create(&self, session: &Session, body: &Value) -> Result<(), CommandError> {
-        print::record(session.output, &session.api.post(self.path, body).await?)
+        shown_once(session, &session.api.post(self.path, body).await?)
+    }
+
+    /// Gives a record a new secret and shows it.
+    ///
+    /// # Errors
+    ///
+    /// Nobody answers, or the server refuses.
+    pub async fn rotate_secret(
+        &self,
+        session: &Session,
+        new: &NewSecret,
+    ) -> Result<(), CommandError> {
+        let overlap = new.overlap.map(|seconds| json!(seconds));
+        let body = body([("reason", Some(json!(new.reason))), ("overlap_seconds", overlap)]);
+        let path = format!("{}/secret", self.path_of(&new.id));
+        shown_once(session, &session.api.post(&path, &body).await?)
     }
 
     /// Changes a record and shows it.
@@ -175,6 +207,15 @@ impl Resource {
         let path = format!("{}/state", self.path_of(&step.id));
         print::record(session.output, &session.api.post(&path, &body).await?)
     }
+}
+
+/// Shows a record, and says of a secret in it that it will not be seen again.
+fn shown_once(session: &Session, record: &Value) -> Result<(), CommandError> {
+    print::record(session.output, record)?;
+    if session.output == Output::Table && record.get("secret").is_some() {
+        print::note(KEEP_SECRET);
+    }
+    Ok(())
 }
 
 impl Session {

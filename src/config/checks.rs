@@ -20,7 +20,7 @@ type Finding = Option<(&'static str, String)>;
 
 /// Everything that breaks a rule.
 pub(super) fn problems(settings: &Settings, reader: &Reader) -> Vec<Problem> {
-    let rules: [fn(&Settings) -> Finding; 15] = [
+    let rules: [fn(&Settings) -> Finding; 16] = [
         an_issuer_is_found_from_elsewhere,
         listeners_differ,
         other_listeners_differ,
@@ -34,6 +34,7 @@ pub(super) fn problems(settings: &Settings, reader: &Reader) -> Vec<Problem> {
         a_key_rotates_after_it_is_published,
         operators_differ,
         clients_authenticate_somehow,
+        authorities_revoke_their_own,
         tokens_differ,
         loss_is_accepted_of_a_redis,
     ];
@@ -172,6 +173,16 @@ fn production_has_no_test_routes(settings: &Settings) -> Finding {
 fn clients_authenticate_somehow(settings: &Settings) -> Finding {
     let none = settings.clients.authentication_methods.is_empty();
     none.then(|| ("clients.authentication_methods", "name at least one method".to_owned()))
+}
+
+/// Lists of nobody revoke nothing.
+fn authorities_revoke_their_own(settings: &Settings) -> Finding {
+    let of = &settings.resource_servers;
+    let nobodys = of.certificate_revocations.is_some() && of.certificate_authorities.is_none();
+    nobodys.then(|| {
+        let message = "name `resource_servers.certificate_authorities` as well".to_owned();
+        ("resource_servers.certificate_revocations", message)
+    })
 }
 
 /// SEC-70: publish before use.

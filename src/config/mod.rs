@@ -18,7 +18,7 @@ pub use problem::{InvalidSettings, Origin, Problem};
 pub use section::Setting;
 pub use settings::{
     BehindProxySettings, DatabaseSettings, DpopSettings, KeySettings, LimitSettings, LogSettings,
-    MutualTlsSettings, OperatorSettings, RedisSettings, RegistrationSettings, ServerSettings,
-    Settings, TokenSettings, TrustSettings,
+    MutualTlsSettings, OperatorSettings, RedisSettings, RegistrationSettings,
+    ResourceServerSettings, ServerSettings, Settings, TokenSettings, TrustSettings,
 };
 pub use value::{DatabaseUrl, DpopNonces, LogFormat, LogLevel};

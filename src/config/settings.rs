@@ -176,6 +176,18 @@ section! {
 }
 
 section! {
+    /// What is asked of the bank's own servers.
+    ResourceServerSettings in "resource_servers" {
+        /// The certificate authorities (PEM) behind `tls_client_auth` of resource servers. Without a
+        /// file no resource server authenticates in this way.
+        certificate_authorities: Option<PathBuf> = "",
+        /// Their revocation lists (PEM). With a list, each certificate below the authority needs one
+        /// that is current.
+        certificate_revocations: Option<PathBuf> = "",
+    }
+}
+
+section! {
     /// Whose word we take, and whom we may ask.
     TrustSettings in "trust" {
         /// The folder with one TOML file to a trust framework.
@@ -238,6 +250,8 @@ pub struct Settings {
     pub registration: RegistrationSettings,
     /// What is asked of clients.
     pub clients: ClientSettings,
+    /// What is asked of the bank's own servers.
+    pub resource_servers: ResourceServerSettings,
     /// Whose word we take, and whom we may ask.
     pub trust: TrustSettings,
     /// Where the keys are that are not in the database.
@@ -284,6 +298,7 @@ impl Settings {
         let resource_servers = ResourceServerSettings::read(reader);
         let registration = RegistrationSettings::read(reader);
         let clients = ClientSettings::read(reader);
+        let resource_servers = ResourceServerSettings::read(reader);
         let trust = TrustSettings::read(reader);
         let keys = KeySettings::read(reader);
         let operator = OperatorSettings::read(reader);
@@ -300,6 +315,7 @@ impl Settings {
             resource_servers: resource_servers?,
             registration: registration?,
             clients: clients?,
+            resource_servers: resource_servers?,
             trust: trust?,
             keys: keys?,
             operator: operator?,
@@ -328,6 +344,7 @@ impl Settings {
             ResourceServerSettings::MANUAL,
             RegistrationSettings::MANUAL,
             ClientSettings::MANUAL,
+            ResourceServerSettings::MANUAL,
             TrustSettings::MANUAL,
             KeySettings::MANUAL,
             OperatorSettings::MANUAL,

@@ -32,12 +32,7 @@ pub(super) fn make(
     let method = ClientAuthenticationMethod::parse(method).filter(|method| method.has_secret());
     let Some(method) = method else { return Ok(None) };
     let secret = random::client_secret();
-    // Who makes codes with it must find it again; of every other secret the hash will do.
-    let stored = if method == ClientAuthenticationMethod::ClientSecretJwt {
-        StoredSecret::Sealed(app.keyring.seal(&secret)?)
-    } else {
-        StoredSecret::Hashed(secret.hash())
-    };
+    let stored = stored(app, method, &secret)?;
     let id = CredentialId::from_random(&random::identifier());
     let lifetime = app.settings.clients.secret_lifetime.as_secs();
     let credential = Credential {
@@ -51,4 +46,21 @@ pub(super) fn make(
         secret: Some(stored),
     };
     Ok(Some(NewSecret { secret, credential }))
+}
+
+/// What is stored of a secret. Who makes codes with it must find it again; of every other secret the
+/// hash will do.
+///
+/// # Errors
+///
+/// It cannot be sealed.
+pub(super) fn stored(
+    app: &App,
+    method: ClientAuthenticationMethod,
+    secret: &Secret,
+) -> Result<StoredSecret, Failure> {
+    if method == ClientAuthenticationMethod::ClientSecretJwt {
+        return Ok(StoredSecret::Sealed(app.keyring.seal(secret)?));
+    }
+    Ok(StoredSecret::Hashed(secret.hash()))
 }

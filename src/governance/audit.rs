@@ -90,6 +90,8 @@ audit_actions! {
     CredentialStateChanged = "credential.state_changed", standing: true;
     EntitlementStateChanged = "entitlement.state_changed", standing: true;
     ResourceServerCreated = "resource_server.created", standing: true;
+    ResourceServerUpdated = "resource_server.updated", standing: true;
+    ResourceServerSecretRotated = "resource_server.secret_rotated", standing: true;
     ResourceServerStateChanged = "resource_server.state_changed", standing: true;
     TokenRevoked = "token.revoked", standing: true;
     SigningKeyCreated = "signing_key.created", standing: true;

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::partners::state::states;
+use crate::protocol::client_authentication::ClientAuthenticationMethod;
 use crate::types::{ClientId, CredentialId, SecretHash, Timestamp};
 
 /// How long a certificate may be used, in seconds, whatever it says itself (GOV §6.2).
@@ -37,6 +38,21 @@ pub enum StoredSecret {
     Hashed(SecretHash),
     /// The secret itself, sealed: it makes codes (`client_secret_jwt`).
     Sealed(String),
+}
+
+impl StoredSecret {
+    /// Whether a secret that is stored in this way serves this method.
+    #[must_use]
+    pub const fn suits(&self, method: ClientAuthenticationMethod) -> bool {
+        match self {
+            Self::Hashed(_) => matches!(
+                method,
+                ClientAuthenticationMethod::ClientSecretBasic
+                    | ClientAuthenticationMethod::ClientSecretPost
+            ),
+            Self::Sealed(_) => matches!(method, ClientAuthenticationMethod::ClientSecretJwt),
+        }
+    }
 }
 
 impl std::fmt::Debug for StoredSecret {

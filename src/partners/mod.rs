@@ -27,7 +27,7 @@ pub use credential::{Credential, CredentialState};
 pub use entitlement::{Entitlement, EntitlementState};
 pub use initial_access_token::{InitialAccessToken, InitialAccessTokenState};
 pub use organisation::{Attestation, Organisation, OrganisationState};
-pub use resource_server::{ResourceServer, ResourceServerState};
+pub use resource_server::{EarlierSecret, ResourceServer, ResourceServerState};
 pub use software_product::{SoftwareProduct, SoftwareProductState};
 pub use standing::{AgreementStatus, ClientRecord};
 pub use state::{Environment, State, UnknownState};

@@ -7,7 +7,6 @@ use serde::Serialize;
 use crate::jose::Algorithm;
 use crate::jose::HS256;
 use crate::protocol::client_authentication::ClientAuthenticationMethod;
-use crate::protocol::client_authentication::client_assertion::PRIVATE_KEY_JWT;
 use crate::protocol::dpop;
 use crate::protocol::token::client_credentials::CLIENT_CREDENTIALS;
 use crate::types::Issuer;
@@ -32,8 +31,6 @@ pub mod path {
     pub const REGISTRATION: &str = "/register";
 }
 
-const CLIENT_SECRET_BASIC: &str = "client_secret_basic";
-
 /// What is switched on. Routes, documents and request parsers read the same value; what is off is
 /// absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,6 +48,8 @@ pub struct Features {
     pub dpop: bool,
     /// How a client may authenticate.
     pub authentication_methods: Vec<ClientAuthenticationMethod>,
+    /// How a resource server may authenticate.
+    pub resource_server_methods: Vec<ClientAuthenticationMethod>,
     /// Whether clients can show a certificate (RFC 8705).
     pub mutual_tls: bool,
     /// What a client may sign its assertions with.
@@ -61,19 +60,39 @@ impl Features {
     /// `token_endpoint_auth_methods_supported`.
     #[must_use]
     pub fn method_names(&self) -> Vec<&'static str> {
-        self.authentication_methods.iter().map(|method| method.name()).collect()
+        names(&self.authentication_methods)
+    }
+
+    /// `introspection_endpoint_auth_methods_supported`.
+    #[must_use]
+    pub fn resource_server_method_names(&self) -> Vec<&'static str> {
+        names(&self.resource_server_methods)
     }
 
     /// `token_endpoint_auth_signing_alg_values_supported`: what the methods that make a JWT may make
     /// it with.
     #[must_use]
     pub fn assertion_algorithm_names(&self) -> Vec<&'static str> {
-        let on = |method| self.authentication_methods.contains(&method);
+        self.algorithm_names(&self.authentication_methods)
+    }
+
+    /// `introspection_endpoint_auth_signing_alg_values_supported`: the same for resource servers.
+    #[must_use]
+    pub fn resource_server_algorithm_names(&self) -> Vec<&'static str> {
+        self.algorithm_names(&self.resource_server_methods)
+    }
+
+    fn algorithm_names(&self, methods: &[ClientAuthenticationMethod]) -> Vec<&'static str> {
+        let on = |method| methods.contains(&method);
         let signed = on(ClientAuthenticationMethod::PrivateKeyJwt);
         let names = self.assertion_algorithms.iter().map(|algorithm| algorithm.name());
         let symmetric = on(ClientAuthenticationMethod::ClientSecretJwt).then_some(HS256);
         names.filter(|_| signed).chain(symmetric).collect()
     }
+}
+
+fn names(methods: &[ClientAuthenticationMethod]) -> Vec<&'static str> {
+    methods.iter().map(|method| method.name()).collect()
 }
 
 /// The document of both well-known addresses.
@@ -93,7 +112,7 @@ pub struct Metadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     introspection_endpoint: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    introspection_endpoint_auth_methods_supported: Option<[&'static str; 2]>,
+    introspection_endpoint_auth_methods_supported: Option<Vec<&'static str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     introspection_endpoint_auth_signing_alg_values_supported: Option<Vec<&'static str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,7 +168,6 @@ impl Metadata {
     /// The document of RFC 8414.
     #[must_use]
     pub fn oauth(issuer: &Issuer, features: &Features) -> Self {
-        let algorithms = || features.assertion_algorithms.iter().map(|alg| alg.name()).collect();
         let at = |on: bool, path| on.then(|| issuer.join(path));
         let (introspection, revocation) = (features.introspection, features.revocation);
         Self {
@@ -163,9 +181,10 @@ impl Metadata {
             token_endpoint_auth_signing_alg_values_supported: features.assertion_algorithm_names(),
             introspection_endpoint: at(introspection, path::INTROSPECTION),
             introspection_endpoint_auth_methods_supported: introspection
-                .then_some([CLIENT_SECRET_BASIC, PRIVATE_KEY_JWT]),
+                .then(|| features.resource_server_method_names()),
             introspection_endpoint_auth_signing_alg_values_supported: introspection
-                .then(algorithms),
+                .then(|| features.resource_server_algorithm_names())
+                .filter(|algorithms| !algorithms.is_empty()),
             revocation_endpoint: at(revocation, path::REVOCATION),
             dpop_signing_alg_values_supported: features
                 .dpop
@@ -213,6 +232,10 @@ mod tests {
             revocation: true,
             dpop: true,
             authentication_methods: vec![ClientAuthenticationMethod::PrivateKeyJwt],
+            resource_server_methods: vec![
+                ClientAuthenticationMethod::ClientSecretBasic,
+                ClientAuthenticationMethod::PrivateKeyJwt,
+            ],
             mutual_tls: false,
             assertion_algorithms: vec![Algorithm::Es256, Algorithm::Ps256],
         }
@@ -270,6 +293,17 @@ mod tests {
         assert_eq!((methods, algorithms), (json!(["client_secret_basic"]), None));
         let (_, algorithms) = listed(&[ClientAuthenticationMethod::ClientSecretJwt]);
         assert_eq!(algorithms, Some(json!(["HS256"])));
+    }
+
+    #[test]
+    fn how_a_resource_server_authenticates_is_told_apart_from_how_a_client_does() {
+        let methods = vec![ClientAuthenticationMethod::ClientSecretJwt];
+        let features = Features { resource_server_methods: methods, ..features() };
+        let document = json_of(&Metadata::oauth(&issuer(), &features));
+        let listed = |what: &str| document[format!("introspection_endpoint_auth_{what}")].clone();
+        assert_eq!(listed("methods_supported"), json!(["client_secret_jwt"]));
+        assert_eq!(listed("signing_alg_values_supported"), json!(["HS256"]));
+        assert_eq!(document["token_endpoint_auth_methods_supported"], json!(["private_key_jwt"]));
     }
 
     #[test]

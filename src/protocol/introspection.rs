@@ -82,6 +82,10 @@ struct Members<'a> {
     client_key: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cnf: Option<&'a Confirmation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<Timestamp>,
     scope: &'a ScopeSet,
     org: &'a OrganisationId,
     software_id: &'a SoftwareId,
@@ -104,6 +108,8 @@ impl<'a> Members<'a> {
             client_id: &claims.client_id,
             client_key: claims.client_key.as_deref(),
             cnf: claims.cnf.as_ref(),
+            acr: claims.acr.as_deref(),
+            auth_time: claims.auth_time,
             scope: token.scope,
             org: &claims.org,
             software_id: &claims.software_id,
@@ -198,6 +204,20 @@ mod tests {
         let shown = shown(&claims);
         assert_eq!(shown["aud"], "urn:bank:accounts");
         assert!(!shown.to_string().contains("payments"), "{shown}");
+    }
+
+    /// RFC 9470 §6.2.
+    #[test]
+    fn the_token_of_a_person_tells_how_and_when_that_person_logged_in() {
+        let auth_time = Timestamp::from_epoch(999_000).unwrap();
+        let claims = AccessTokenClaims {
+            acr: Some("urn:bank:strong".to_owned()),
+            auth_time: Some(auth_time),
+            ..claims()
+        };
+        let shown = shown(&claims);
+        assert_eq!(shown["acr"], "urn:bank:strong");
+        assert_eq!(shown["auth_time"], 999_000);
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod parameters;
 pub mod problem;
 pub mod protected_resource;
 pub mod registration;
+pub mod resource_server;
 pub mod revocation;
 pub mod step_up;
 pub mod token;

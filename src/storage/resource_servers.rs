@@ -2,8 +2,8 @@
 
 use diesel::prelude::*;
 
-use crate::partners::State as _;
-use crate::partners::resource_server::{ResourceServer, ResourceServerState};
+use crate::partners::credential::StoredSecret;
+use crate::partners::{EarlierSecret, ResourceServer, ResourceServerState, State as _};
 use crate::storage::error::StorageError;
 use crate::storage::reader::{Page, Reader};
 use crate::storage::rows::{self, Column};
@@ -13,29 +13,45 @@ use crate::types::{ResourceServerId, ResourceUri, SecretHash};
 
 const TABLE: &str = "resource_servers";
 
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = resource_servers, treat_none_as_default_value = false)]
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(
+    table_name = resource_servers,
+    treat_none_as_default_value = false,
+    treat_none_as_null = true
+)]
 struct ResourceServerRow {
     id: String,
     name: String,
     audience: String,
     secret_hash: Option<String>,
-    jwks: Option<String>,
     state: String,
     created_at: i64,
+    metadata: String,
+    sealed_secret: Option<String>,
+    earlier_secret_hash: Option<String>,
+    earlier_sealed_secret: Option<String>,
+    earlier_secret_ends_at: Option<i64>,
 }
 
 impl TryFrom<&ResourceServer> for ResourceServerRow {
     type Error = StorageError;
     fn try_from(server: &ResourceServer) -> Result<Self, StorageError> {
+        let (secret_hash, sealed_secret) = columns(server.secret.as_ref());
+        let earlier = server.earlier_secret.as_ref();
+        let (earlier_secret_hash, earlier_sealed_secret) =
+            columns(earlier.map(|earlier| &earlier.secret));
         Ok(Self {
             id: server.id.to_string(),
             name: server.name.clone(),
             audience: server.audience.to_string(),
-            secret_hash: server.secret_hash.as_ref().map(|hash| hash.as_str().to_owned()),
-            jwks: rows::optional_json(server.jwks.as_ref())?,
+            secret_hash,
             state: server.state.to_string(),
             created_at: server.created_at.epoch(),
+            metadata: rows::json(&server.metadata)?,
+            sealed_secret,
+            earlier_secret_hash,
+            earlier_sealed_secret,
+            earlier_secret_ends_at: earlier.map(|earlier| earlier.ends_at.epoch()),
         })
     }
 }
@@ -44,16 +60,34 @@ impl TryFrom<ResourceServerRow> for ResourceServer {
     type Error = StorageError;
     fn try_from(row: ResourceServerRow) -> Result<Self, StorageError> {
         let at = |column| Column(TABLE, column);
+        let earlier = secret(row.earlier_secret_hash, row.earlier_sealed_secret);
+        let ends_at = at("earlier_secret_ends_at").optional_time(row.earlier_secret_ends_at)?;
+        let earlier = earlier.zip(ends_at);
         Ok(Self {
             id: at("id").read(ResourceServerId::parse(row.id))?,
             name: row.name,
             audience: at("audience").read(ResourceUri::parse(row.audience))?,
-            secret_hash: row.secret_hash.map(SecretHash::from_stored),
-            jwks: at("jwks").optional_json(row.jwks.as_deref())?,
+            metadata: at("metadata").json(&row.metadata)?,
+            secret: secret(row.secret_hash, row.sealed_secret),
+            earlier_secret: earlier.map(|(secret, ends_at)| EarlierSecret { secret, ends_at }),
             state: at("state").read(ResourceServerState::parse(&row.state))?,
             created_at: at("created_at").time(row.created_at)?,
         })
     }
+}
+
+/// The hash and the sealed text, of which one at most is there.
+fn columns(secret: Option<&StoredSecret>) -> (Option<String>, Option<String>) {
+    match secret {
+        Some(StoredSecret::Hashed(hash)) => (Some(hash.as_str().to_owned()), None),
+        Some(StoredSecret::Sealed(sealed)) => (None, Some(sealed.clone())),
+        None => (None, None),
+    }
+}
+
+fn secret(hash: Option<String>, sealed: Option<String>) -> Option<StoredSecret> {
+    let hashed = hash.map(SecretHash::from_stored).map(StoredSecret::Hashed);
+    sealed.map(StoredSecret::Sealed).or(hashed)
 }
 
 impl Reader<'_> {
@@ -104,6 +138,20 @@ impl Writer<'_> {
         let row = ResourceServerRow::try_from(server)?;
         self.insert(TABLE, |connection| {
             diesel::insert_into(resource_servers::table).values(&row).execute(connection)
+        })
+    }
+
+    /// Changes what is known of a resource server, but for its state.
+    pub fn update_resource_server(&mut self, server: &ResourceServer) -> Result<(), StorageError> {
+        let row = ResourceServerRow::try_from(server)?;
+        self.update(TABLE, |connection| {
+            diesel::update(
+                resource_servers::table
+                    .find(server.id.as_str())
+                    .filter(resource_servers::state.eq(server.state.name())),
+            )
+            .set(&row)
+            .execute(connection)
         })
     }
 

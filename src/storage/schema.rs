@@ -154,9 +154,13 @@ diesel::table! {
         name -> Text,
         audience -> Text,
         secret_hash -> Nullable<Text>,
-        jwks -> Nullable<Text>,
         state -> Text,
         created_at -> BigInt,
+        metadata -> Text,
+        sealed_secret -> Nullable<Text>,
+        earlier_secret_hash -> Nullable<Text>,
+        earlier_sealed_secret -> Nullable<Text>,
+        earlier_secret_ends_at -> Nullable<BigInt>,
     }
 }
 

@@ -13,6 +13,7 @@ use countersign::partners::{
     ClientState, CredentialState, EntitlementState, OrganisationState, ResourceServerState,
 };
 use countersign::protocol::ErrorCode;
+use countersign::protocol::client_authentication::ClientAuthenticationMethod;
 use serde_json::{Value, json};
 
 use crate::support::house::{House, ISSUER, body, change, refusal};
@@ -250,8 +251,9 @@ async fn a_resource_server_may_authenticate_with_a_key_and_each_assertion_counts
     let app = house.node().await;
     let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
     let mut server = sample::resource_server("c");
-    server.jwks = Some(json!({ "keys": [key.public_jwk()] }));
-    server.secret_hash = None;
+    server.metadata.token_endpoint_auth_method = ClientAuthenticationMethod::PrivateKeyJwt;
+    server.metadata.jwks = Some(json!({ "keys": [key.public_jwk()] }));
+    server.secret = None;
     let id = server.id.clone();
     change(&app, AuditAction::ResourceServerCreated, move |tx| tx.insert_resource_server(&server))
         .await;

@@ -80,6 +80,10 @@ mod registration_update;
 #[cfg(test)]
 mod remote;
 #[cfg(test)]
+mod resource_server_registration;
+#[cfg(test)]
+mod resource_servers;
+#[cfg(test)]
 mod sector_identifier;
 #[cfg(test)]
 mod storage_contract;

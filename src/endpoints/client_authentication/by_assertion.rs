@@ -2,26 +2,22 @@
 
 use std::sync::Arc;
 
-use super::{
-    AuthenticatedClient, AuthenticatedResourceServer, Unauthenticated, active, known_server,
-    living, registered_method,
-};
+use super::keys::KeyHolder;
+use super::{AuthenticatedClient, Unauthenticated, living, registered_method};
 use crate::app::App;
 use crate::app::KnownClient;
 use crate::endpoints::client_key::{self, Shown};
 use crate::endpoints::exchange::Incoming;
-use crate::endpoints::failure::{Broken, Failure};
+use crate::endpoints::failure::Failure;
 use crate::jose::Algorithm;
 use crate::jose::HS256;
 use crate::jose::JwkSet;
 use crate::partners::ClientRecord;
 use crate::partners::credential::StoredSecret;
 use crate::protocol::client_authentication::{
-    AUTHENTICATION_FAILED, Addressee, AudienceRule, Audiences, ClientAuthenticationMethod,
-    UnverifiedAssertion, VerifiedAssertion,
+    Addressee, AudienceRule, Audiences, ClientAuthenticationMethod, UnverifiedAssertion,
+    VerifiedAssertion,
 };
-use crate::protocol::{ErrorCode, OAuthError};
-use crate::remote::RemoteError;
 use crate::storage::Consumed;
 use crate::storage::OneTimeKind;
 use crate::storage::OneTimeUse;
@@ -70,9 +66,9 @@ async fn signed(
     incoming: &Incoming,
 ) -> Result<String, Failure> {
     let now = incoming.now;
-    let keys = client_keys(app, known, assertion.key_id(), now).await;
+    let keys = KeyHolder::client(app, known).keys(app, assertion.key_id(), now).await;
     let keys = keys.inspect_err(covering(app, &assertion))?;
-    let algorithms = algorithms(app, known.record());
+    let algorithms = algorithms(app, registered_algorithm(known.record()));
     let rule = rule(app, known.record());
     let verified = verify(app, assertion, (&keys, algorithms), rule, now)?;
     burn(app, &verified, now).await?;
@@ -95,30 +91,34 @@ async fn made_with_secret(
         assertion.verify_in_vain(&app.decoys);
         return Err(Unauthenticated::Secret.into());
     }
-    let Some((name, secret)) = secret_behind(app, record, &assertion, now)? else {
+    let usable = record.credentials.iter().filter(|credential| credential.is_usable(now));
+    let secrets = usable.filter_map(|credential| {
+        Some((credential.secret.as_ref()?, credential.thumbprint.as_str()))
+    });
+    let Some((name, secret)) = secret_behind(app, secrets, &assertion)? else {
         return Err(Unauthenticated::Secret.into());
     };
+    let name = name.to_owned();
     let addressee = Addressee { us: &app.our_names, rule: rule(app, record) };
     let verified = assertion.verify_with_secret(&secret, addressee, now)?;
     burn(app, &verified, now).await?;
     Ok(name)
 }
 
-/// The client's secret that an assertion is made with, and its name.
-fn secret_behind(
+/// The secret that an assertion is made with, and what goes with it.
+pub(super) fn secret_behind<'a, T>(
     app: &App,
-    record: &ClientRecord,
+    secrets: impl Iterator<Item = (&'a StoredSecret, T)>,
     assertion: &UnverifiedAssertion,
-    now: Timestamp,
-) -> Result<Option<(String, Secret)>, Failure> {
+) -> Result<Option<(T, Secret)>, Failure> {
     let mut compared = false;
     let mut found = None;
-    for credential in record.credentials.iter().filter(|credential| credential.is_usable(now)) {
-        if let Some(StoredSecret::Sealed(sealed)) = &credential.secret {
+    for (stored, with) in secrets {
+        if let StoredSecret::Sealed(sealed) = stored {
             compared = true;
             let secret = app.keyring.unseal(sealed)?;
             if assertion.is_made_with(&secret) {
-                found = Some((credential.thumbprint.clone(), secret));
+                found = Some((with, secret));
             }
         }
     }
@@ -128,44 +128,14 @@ fn secret_behind(
     Ok(found)
 }
 
-/// The keys that a client registered: by value, or fetched from where it keeps them. A name that
-/// is not among the fetched ones makes `remote` look again, no oftener than it allows.
-pub(super) async fn client_keys(
-    app: &App,
-    known: &KnownClient,
-    wanted: Option<&str>,
-    now: Timestamp,
-) -> Result<JwkSet, Failure> {
-    if let Some(keys) = known.inline_keys() {
-        return Ok(keys.clone());
-    }
-    let record = known.record();
-    let jwks_uri = record.client.metadata.jwks_uri.as_ref().ok_or(Unauthenticated::NoKeys)?;
-    let rules =
-        app.fetch_rules.get(&record.software_product.framework).ok_or(Unauthenticated::NoKeys)?;
-    app.key_source
-        .keys(jwks_uri, rules, wanted, now)
-        .await
-        .map_err(|failed| unreachable_keys(&failed))
-}
-
-/// Keys that cannot be had now are no proof that the client is somebody else.
-fn unreachable_keys(failed: &RemoteError) -> Failure {
-    if failed.is_passing() {
-        return Broken::Remote(failed.to_string()).into();
-    }
-    let refusal = OAuthError::new(ErrorCode::InvalidClient, AUTHENTICATION_FAILED);
-    refusal.with_detail(failed).into()
-}
-
 fn registered_algorithm(record: &ClientRecord) -> Option<&str> {
     record.client.metadata.token_endpoint_auth_signing_alg.as_deref()
 }
 
-/// What the client may sign with: the algorithm that it registered, if it did (SEC-10).
-fn algorithms<'a>(app: &'a App, record: &ClientRecord) -> &'a [Algorithm] {
+/// What somebody may sign with: the algorithm that it registered, if it did (SEC-10).
+pub(super) fn algorithms<'a>(app: &'a App, registered: Option<&str>) -> &'a [Algorithm] {
     let allowed = &app.features.assertion_algorithms;
-    match registered_algorithm(record) {
+    match registered {
         Some(registered) => allowed
             .iter()
             .find(|algorithm| algorithm.name() == registered)
@@ -191,7 +161,7 @@ fn rule(app: &App, record: &ClientRecord) -> AudienceRule {
     })
 }
 
-fn verify(
+pub(super) fn verify(
     app: &App,
     assertion: UnverifiedAssertion,
     (keys, algorithms): (&JwkSet, &[Algorithm]),
@@ -206,7 +176,7 @@ fn verify(
 
 /// Makes a refusal that comes before any key operation cost what a bad signature costs, so that
 /// time does not tell which clients exist (SEC-29).
-fn covering(app: &App, assertion: &UnverifiedAssertion) -> impl FnOnce(&Failure) {
+pub(super) fn covering(app: &App, assertion: &UnverifiedAssertion) -> impl FnOnce(&Failure) {
     move |failure| match failure {
         Failure::Refused(_) => assertion.verify_in_vain(&app.decoys),
         Failure::Broken(_) => {}
@@ -214,7 +184,11 @@ fn covering(app: &App, assertion: &UnverifiedAssertion) -> impl FnOnce(&Failure)
 }
 
 /// Burns the assertion's `jti`, committed on its own: from here it is used, whatever comes (SEC-53).
-async fn burn(app: &App, assertion: &VerifiedAssertion, now: Timestamp) -> Result<(), Failure> {
+pub(super) async fn burn(
+    app: &App,
+    assertion: &VerifiedAssertion,
+    now: Timestamp,
+) -> Result<(), Failure> {
     let client_id = assertion.client_id().as_str();
     let once = OneTimeUse {
         kind: OneTimeKind::ClientAssertion,
@@ -229,20 +203,4 @@ async fn burn(app: &App, assertion: &VerifiedAssertion, now: Timestamp) -> Resul
         Consumed::Again => Err(Unauthenticated::Replayed.into()),
         Consumed::Forgotten => Err(Unauthenticated::Forgotten.into()),
     }
-}
-
-/// Verifies the assertion of the resource server that it names, and burns it.
-pub(super) async fn resource_server(
-    app: &App,
-    assertion: UnverifiedAssertion,
-    now: Timestamp,
-) -> Result<AuthenticatedResourceServer, Failure> {
-    let known = known_server(app, assertion.client_id().as_str()).await;
-    let known = known.inspect_err(covering(app, &assertion))?;
-    let keys = known.keys().ok_or(Unauthenticated::NoKeys).map_err(Failure::from);
-    let keys = keys.inspect_err(covering(app, &assertion))?;
-    let with = (keys, app.features.assertion_algorithms.as_slice());
-    let verified = verify(app, assertion, with, AudienceRule::default(), now)?;
-    burn(app, &verified, now).await?;
-    active(known)
 }

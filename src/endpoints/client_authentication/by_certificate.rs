@@ -4,13 +4,14 @@
 //! [RFC 8705]: https://www.rfc-editor.org/rfc/rfc8705
 
 use super::Unauthenticated;
-use super::by_assertion::client_keys;
+use super::keys::KeyHolder;
 use crate::app::App;
 use crate::app::KnownClient;
 use crate::endpoints::client_key::{self, Shown};
 use crate::endpoints::exchange::{Door, Incoming};
 use crate::endpoints::failure::Failure;
 use crate::jose::PublicKey;
+use crate::types::Timestamp;
 use crate::x509::PresentedCertificates;
 
 /// `tls_client_auth` (RFC 8705 §2.1): an authority of the client's framework says that the
@@ -45,38 +46,28 @@ pub(super) async fn of_registered_key(
     known: &KnownClient,
     incoming: &Incoming,
 ) -> Result<String, Failure> {
-    let leaf = presented(incoming)?.leaf();
-    if incoming.now < leaf.not_before() || incoming.now > leaf.not_after() {
-        return Err(Unauthenticated::CertificateTime.into());
-    }
-    let key = PublicKey::from_public_key_info(leaf.public_key_der());
-    let key = key.map_err(|_| Unauthenticated::AnotherKey)?;
-    let key_id = registered_as(app, known, &key, incoming).await?;
+    let key = key(presented(incoming)?, incoming.now)?;
+    let key_id = KeyHolder::client(app, known).registered_as(app, &key, incoming.now).await?;
     let shown = Shown::key(key.thumbprint(), key_id.as_deref(), incoming.now);
     client_key::note(app, known, shown, incoming).await?;
     Ok(key.thumbprint().to_owned())
 }
 
-/// The `kid` of a key of the client's. A new one may have come to where the client keeps its keys:
-/// that is asked again, no oftener than `remote` allows.
-async fn registered_as(
-    app: &App,
-    known: &KnownClient,
-    key: &PublicKey,
-    incoming: &Incoming,
-) -> Result<Option<String>, Failure> {
-    for wanted in [None, Some(key.thumbprint())] {
-        let keys = client_keys(app, known, wanted, incoming.now).await?;
-        let same = keys.keys().iter().find(|held| held.thumbprint() == key.thumbprint());
-        if let Some(held) = same {
-            return Ok(held.key_id().map(str::to_owned));
-        }
+/// The key of a certificate that is valid now.
+pub(super) fn key(
+    presented: &PresentedCertificates,
+    now: Timestamp,
+) -> Result<PublicKey, Unauthenticated> {
+    let leaf = presented.leaf();
+    if now < leaf.not_before() || now > leaf.not_after() {
+        return Err(Unauthenticated::CertificateTime);
     }
-    Err(Unauthenticated::AnotherKey.into())
+    let key = PublicKey::from_public_key_info(leaf.public_key_der());
+    key.map_err(|_| Unauthenticated::AnotherKey)
 }
 
 /// What was shown at the door for certificates; at the other nobody is asked for one.
-fn presented(incoming: &Incoming) -> Result<&PresentedCertificates, Unauthenticated> {
+pub(super) fn presented(incoming: &Incoming) -> Result<&PresentedCertificates, Unauthenticated> {
     let shown = incoming.presented.as_ref().filter(|_| incoming.door == Door::MutualTls);
     shown.ok_or(Unauthenticated::NoCertificate)
 }

@@ -1,14 +1,10 @@
 //! `client_secret_basic` and `client_secret_post` (RFC 6749 §2.3.1).
 
-use super::{
-    AuthenticatedClient, AuthenticatedResourceServer, Unauthenticated, active, known_server,
-    living, registered_method,
-};
+use super::{AuthenticatedClient, Unauthenticated, living, registered_method};
 use crate::app::App;
 use crate::endpoints::failure::Failure;
-use crate::partners::Credential;
 use crate::partners::credential::StoredSecret;
-use crate::protocol::client_authentication::{ClientAuthenticationMethod, SentSecret};
+use crate::protocol::client_authentication::SentSecret;
 use crate::types::{ClientId, Secret, SecretHash, Timestamp};
 
 /// Compares what was sent with the secrets of the client that it is said to be. An unknown client
@@ -27,7 +23,8 @@ pub(super) async fn client(
     let method = method.inspect_err(|_| compare_in_vain(&sent.secret))?;
     let record = known.record();
     let usable = record.credentials.iter().filter(|credential| credential.is_usable(now));
-    let Some(credential) = matching(usable, &sent.secret) else {
+    let secrets = usable.filter_map(|credential| Some((credential.secret.as_ref()?, credential)));
+    let Some(credential) = matching(secrets, &sent.secret) else {
         return Err(Unauthenticated::Secret.into());
     };
     if method != sent.method {
@@ -37,19 +34,19 @@ pub(super) async fn client(
     Ok(AuthenticatedClient { known, method, credential })
 }
 
-/// The credential whose secret this is. Every one is looked at, so that the time does not tell which
-/// it was; and one comparison is made where there is none.
-fn matching<'a>(
-    credentials: impl Iterator<Item = &'a Credential>,
+/// What goes with the secret that this is. Every one is looked at, so that the time does not tell
+/// which it was; and one comparison is made where there is none.
+pub(super) fn matching<'a, T>(
+    secrets: impl Iterator<Item = (&'a StoredSecret, T)>,
     sent: &Secret,
-) -> Option<&'a Credential> {
+) -> Option<T> {
     let mut found = None;
     let mut compared = false;
-    for credential in credentials {
-        if let Some(StoredSecret::Hashed(hash)) = &credential.secret {
+    for (stored, with) in secrets {
+        if let StoredSecret::Hashed(hash) = stored {
             compared = true;
             if hash.matches(sent) {
-                found = Some(credential);
+                found = Some(with);
             }
         }
     }
@@ -59,24 +56,6 @@ fn matching<'a>(
     found
 }
 
-fn compare_in_vain(sent: &Secret) {
+pub(super) fn compare_in_vain(sent: &Secret) {
     std::hint::black_box(SecretHash::from_stored("").matches(sent));
-}
-
-/// Compares what was sent with the secret of the resource server that it is said to be.
-pub(super) async fn resource_server(
-    app: &App,
-    sent: SentSecret,
-) -> Result<AuthenticatedResourceServer, Failure> {
-    let found = known_server(app, &sent.id).await;
-    let known = found.inspect_err(|_| compare_in_vain(&sent.secret))?;
-    let nobodys = SecretHash::from_stored("");
-    let hash = known.record().secret_hash.as_ref().unwrap_or(&nobodys);
-    if !hash.matches(&sent.secret) {
-        return Err(Unauthenticated::Secret.into());
-    }
-    if sent.method != ClientAuthenticationMethod::ClientSecretBasic {
-        return Err(Unauthenticated::ResourceServerMethod.into());
-    }
-    active(known)
 }

@@ -6,21 +6,23 @@
 mod by_assertion;
 mod by_certificate;
 mod by_secret;
+mod keys;
+mod resource_server;
+
+pub use resource_server::{AuthenticatedResourceServer, resource_server, resource_server_by};
 
 use std::sync::Arc;
 
 use crate::app::App;
 use crate::app::KnownClient;
-use crate::app::KnownResourceServer;
 use crate::endpoints::exchange::Incoming;
 use crate::endpoints::failure::Failure;
-use crate::partners::ResourceServerState;
 use crate::protocol::client_authentication::{
     AUTHENTICATION_FAILED, ClientAuthenticationMethod, Credential,
 };
 use crate::protocol::parameters::Parameters;
 use crate::protocol::{ErrorCode, OAuthError};
-use crate::types::{ClientId, ResourceServerId, ResourceUri, Secret};
+use crate::types::{ClientId, Secret};
 use crate::x509::InvalidChain;
 
 /// A client that has proved who it is, or one that has nothing to prove it with and is registered so.
@@ -52,20 +54,6 @@ impl AuthenticatedClient {
     }
 }
 
-/// A resource server that has proved who it is.
-#[derive(Debug)]
-pub struct AuthenticatedResourceServer {
-    known: Arc<KnownResourceServer>,
-}
-
-impl AuthenticatedResourceServer {
-    /// The `aud` of the tokens that it may ask about.
-    #[must_use]
-    pub fn audience(&self) -> &ResourceUri {
-        &self.known.record().audience
-    }
-}
-
 /// Why somebody is not who it says. The caller hears one sentence (STY-8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 enum Unauthenticated {
@@ -73,8 +61,6 @@ enum Unauthenticated {
     Missing,
     #[error("the client is registered for another authentication method, `{0}`")]
     Method(ClientAuthenticationMethod),
-    #[error("a resource server does not authenticate in this way")]
-    ResourceServerMethod,
     #[error("the client's authentication method `{0}` is not switched on")]
     SwitchedOff(ClientAuthenticationMethod),
     #[error("the client's authentication method is unknown")]
@@ -95,7 +81,7 @@ enum Unauthenticated {
     AnotherKey,
     #[error("the certificate is not valid now")]
     CertificateTime,
-    #[error("the client's framework names no authority for certificates")]
+    #[error("neither the client's framework nor the bank names an authority for certificates")]
     NoAuthorities,
     #[error("the certificate: {0}")]
     Chain(#[from] InvalidChain),
@@ -128,25 +114,6 @@ pub async fn client(
         Credential::Secret(sent) => by_secret::client(app, sent, incoming.now).await,
         Credential::ClientId(id) => named(app, &id, incoming).await,
         Credential::None => Err(Unauthenticated::Missing.into()),
-    }
-}
-
-/// Authenticates a resource server, by its secret or by an assertion, which is then burnt.
-///
-/// # Errors
-///
-/// As [`client`].
-pub async fn resource_server(
-    app: &App,
-    incoming: &Incoming,
-    parameters: &Parameters,
-) -> Result<AuthenticatedResourceServer, Failure> {
-    match credential(incoming, parameters)? {
-        Credential::Secret(sent) => by_secret::resource_server(app, sent).await,
-        Credential::ClientAssertion(assertion) => {
-            by_assertion::resource_server(app, *assertion, incoming.now).await
-        }
-        Credential::ClientId(_) | Credential::None => Err(Unauthenticated::Missing.into()),
     }
 }
 
@@ -197,18 +164,4 @@ fn registered_method(
         return Ok(method);
     }
     Err(Unauthenticated::SwitchedOff(method))
-}
-
-/// The resource server of this name.
-async fn known_server(app: &App, id: &str) -> Result<Arc<KnownResourceServer>, Failure> {
-    let id = ResourceServerId::parse(id).map_err(|_| Unauthenticated::UnknownResourceServer)?;
-    let known = app.resource_servers.find(&app.database, &id).await?;
-    Ok(known.ok_or(Unauthenticated::UnknownResourceServer)?)
-}
-
-fn active(known: Arc<KnownResourceServer>) -> Result<AuthenticatedResourceServer, Failure> {
-    match known.record().state {
-        ResourceServerState::Active => Ok(AuthenticatedResourceServer { known }),
-        ResourceServerState::Suspended => Err(Unauthenticated::UnknownResourceServer.into()),
-    }
 }

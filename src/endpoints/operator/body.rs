@@ -94,6 +94,17 @@ impl<'a> Members<'a> {
         })
     }
 
+    /// Takes members as they stand, for whoever knows their rules.
+    pub fn raw(&mut self, names: &[&str]) -> Map<String, Value> {
+        let taken = names.iter().filter_map(|name| self.untaken.remove_entry(*name));
+        taken.collect()
+    }
+
+    /// Reports what is wrong at a place that a reader of [`Self::raw`] members names.
+    pub fn refuse_at(&mut self, pointer: &str, message: impl std::fmt::Display) {
+        self.problems.push(Problem::new(format!("{}{pointer}", self.pointer), message));
+    }
+
     /// Reports what is wrong with the member `name`, where only several together are wrong.
     pub fn refuse(&mut self, name: &str, message: impl std::fmt::Display) {
         let pointer = format!("{}/{}", self.pointer, escaped(name));

@@ -99,11 +99,13 @@ described!(
     schema::initial_access_token::InitialAccessTokenView,
     schema::initial_access_token::IssuedInitialAccessTokenView,
     schema::initial_access_token::NewInitialAccessToken,
+    schema::new_secret::NewSecretRequest,
     schema::organisation::NewOrganisation,
     schema::organisation::OrganisationChange,
     schema::organisation::OrganisationView,
     schema::resource_server::CreatedResourceServerView,
     schema::resource_server::NewResourceServer,
+    schema::resource_server::ResourceServerChange,
     schema::resource_server::ResourceServerView,
     schema::signing_key::NewRotation,
     schema::software::NewSoftware,
@@ -240,6 +242,7 @@ mod tests {
 
     use super::*;
     use crate::endpoints::operator::body;
+    use crate::protocol::client::Supported;
 
     fn references(value: &Value, found: &mut BTreeSet<String>) {
         match value {
@@ -277,13 +280,29 @@ mod tests {
         }
     }
 
+    /// The members of a schema, and of those that it is made of.
+    fn properties(document: &Value, schema: &Value) -> Vec<String> {
+        if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+            return properties(
+                document,
+                document.pointer(reference.trim_start_matches('#')).unwrap(),
+            );
+        }
+        let own = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+        let parts = schema.get("allOf").and_then(Value::as_array).into_iter().flatten();
+        let names = own.map(|(name, _)| name.clone());
+        let names: Vec<String> =
+            names.chain(parts.flat_map(|part| properties(document, part))).collect();
+        assert!(!names.is_empty(), "{schema}");
+        names
+    }
+
     /// Sends an empty body's worth of every described member and sees that each is known.
     fn told_apart(name: &str, read: impl Fn(&mut body::Members<'_>) -> Option<()>) {
         let document = document();
-        let properties = &document["components"]["schemas"][name]["properties"];
-        let names: Vec<&String> = properties.as_object().unwrap().keys().collect();
+        let names = properties(&document, &document["components"]["schemas"][name]);
         let body: Value =
-            names.iter().map(|name| ((*name).clone(), Value::Null)).collect::<Map<_, _>>().into();
+            names.into_iter().map(|name| (name, Value::Null)).collect::<Map<_, _>>().into();
         let refused = match body::read(body.to_string().as_bytes(), read) {
             Err(error) => crate::protocol::OAuthError::from(error).body().to_string(),
             Ok(()) => String::new(),
@@ -294,8 +313,8 @@ mod tests {
     #[test]
     fn what_is_described_is_what_is_read() {
         use schema::{
-            agreement, api_product, initial_access_token, organisation, resource_server,
-            signing_key, software,
+            agreement, api_product, initial_access_token, new_secret, organisation,
+            resource_server, signing_key, software,
         };
         told_apart("NewOrganisation", |m| organisation::NewOrganisation::read(m).map(drop));
         told_apart("OrganisationChange", |m| organisation::OrganisationChange::read(m).map(drop));
@@ -304,7 +323,13 @@ mod tests {
         told_apart("NewProduct", |m| api_product::NewProduct::read(m).map(drop));
         told_apart("ProductChange", |m| api_product::ProductChange::read(m).map(drop));
         told_apart("NewSoftware", |m| software::NewSoftware::read(m).map(drop));
-        told_apart("NewResourceServer", |m| resource_server::NewResourceServer::read(m).map(drop));
+        told_apart("NewResourceServer", |m| {
+            resource_server::NewResourceServer::read(m, &Supported::default()).map(drop)
+        });
+        told_apart("ResourceServerChange", |m| {
+            resource_server::ResourceServerChange::read(m).map(drop)
+        });
+        told_apart("NewSecretRequest", |m| new_secret::NewSecretRequest::read(m).map(drop));
         told_apart("NewInitialAccessToken", |m| {
             initial_access_token::NewInitialAccessToken::read(m).map(drop)
         });

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::protocol::ErrorCode;
 use crate::protocol::OAuthError;
+use crate::protocol::client_authentication::ClientAuthenticationMethod;
 use crate::types::json::InvalidJson;
 
 /// One thing that is wrong with a request.
@@ -79,6 +80,14 @@ pub enum OperatorError {
     /// The records stand in the way of this change.
     #[error("{0}")]
     InTheWay(String),
+}
+
+impl OperatorError {
+    /// There is no secret to renew.
+    #[must_use]
+    pub fn has_no_secret(record: &str, method: ClientAuthenticationMethod) -> Self {
+        Self::InTheWay(format!("this {record} authenticates with `{method}` and has no secret"))
+    }
 }
 
 fn allowed_steps(allowed: &[&str]) -> String {

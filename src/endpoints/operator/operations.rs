@@ -24,10 +24,12 @@ use crate::endpoints::operator::schema::client::{ExpiringClientView, Explanation
 use crate::endpoints::operator::schema::initial_access_token::InitialAccessTokenView;
 use crate::endpoints::operator::schema::initial_access_token::IssuedInitialAccessTokenView;
 use crate::endpoints::operator::schema::initial_access_token::NewInitialAccessToken;
+use crate::endpoints::operator::schema::new_secret::NewSecretRequest;
 use crate::endpoints::operator::schema::organisation::NewOrganisation;
 use crate::endpoints::operator::schema::organisation::{OrganisationChange, OrganisationView};
 use crate::endpoints::operator::schema::resource_server::CreatedResourceServerView;
 use crate::endpoints::operator::schema::resource_server::NewResourceServer;
+use crate::endpoints::operator::schema::resource_server::ResourceServerChange;
 use crate::endpoints::operator::schema::resource_server::ResourceServerView;
 use crate::endpoints::operator::schema::signing_key::{NewRotation, SigningKeyView};
 use crate::endpoints::operator::schema::software::{NewSoftware, SoftwareView};
@@ -217,12 +219,18 @@ operations! {
     ListResourceServers, "List resource servers":
         Get "/resource-servers" [AFTER, LIMIT],
         Nothing => 200 List<ResourceServerView>, resource_server::list;
-    CreateResourceServer, "Record a resource server; its secret is shown this once":
+    CreateResourceServer, "Record a resource server; its secret, if it has one, is shown this once":
         Post "/resource-servers" [],
         NewResourceServer => 201 CreatedResourceServerView, resource_server::create;
     ShowResourceServer, "Show a resource server":
         Get "/resource-servers/{id}" [],
         Nothing => 200 ResourceServerView, resource_server::show;
+    UpdateResourceServer, "Change name, keys, certificate or answers of a resource server":
+        Patch "/resource-servers/{id}" [],
+        ResourceServerChange => 200 ResourceServerView, resource_server::update;
+    RotateResourceServerSecret, "Give a resource server a new secret; it is shown this once":
+        Post "/resource-servers/{id}/secret" [],
+        NewSecretRequest => 200 CreatedResourceServerView, resource_server::rotate_secret;
     ChangeResourceServerState, "Suspend or restore a resource server":
         Post "/resource-servers/{id}/state" [],
         StateChange => 200 ResourceServerView, resource_server::change_state;

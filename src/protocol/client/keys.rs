@@ -169,6 +169,13 @@ pub(super) fn check(client: &ClientMetadata, reader: &mut MemberReader<'_>) {
         let message = "`self_signed_tls_client_auth` needs a key with its certificate in `x5c`";
         reader.refuse(MEMBER, message);
     }
+    let is_for_encryption = |key: &Value| key.get("use").is_some_and(|purpose| purpose == "enc");
+    if client.token_endpoint_auth_method == "private_key_jwt"
+        && !keys.is_empty()
+        && keys.iter().all(is_for_encryption)
+    {
+        reader.refuse(MEMBER, "`private_key_jwt` needs a key for signatures in `jwks`");
+    }
     for (member, algorithm) in encrypted_with(client) {
         if !keys.iter().any(|key| can_decrypt(key, algorithm)) {
             let message = format!("`{member}` needs a key with `use` `enc` that fits it in `jwks`");

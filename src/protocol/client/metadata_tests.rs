@@ -19,6 +19,7 @@ pub(super) fn map(value: Value) -> Map<String, Value> {
 /// What this server does today.
 pub(super) fn today() -> Supported {
     Supported::of(&Features {
+        resource_server_methods: Vec::new(),
         authentication_methods: vec![ClientAuthenticationMethod::PrivateKeyJwt],
         registration: true,
         introspection: true,

@@ -185,6 +185,18 @@ impl Supported {
         }
     }
 
+    /// What a resource server of such a server may register: it never asks for a token.
+    #[must_use]
+    pub fn of_resource_servers(features: &Features) -> Self {
+        Self {
+            grant_types: vec![CLIENT_CREDENTIALS],
+            token_endpoint_auth_methods: features.resource_server_method_names(),
+            token_endpoint_auth_signing_algs: features.resource_server_algorithm_names(),
+            certificate_subjects: CERTIFICATE_SUBJECTS.to_vec(),
+            ..Self::default()
+        }
+    }
+
     /// Everything that can be checked and stored, served or not: what a framework may name. Lists
     /// that are empty here hold a framework's own words. Clients with a shared secret are not among
     /// it: the bank alone switches those on.
@@ -239,6 +251,7 @@ mod tests {
     fn what_is_served_can_be_stored() {
         let served = Supported::of(&Features {
             authentication_methods: vec![ClientAuthenticationMethod::PrivateKeyJwt],
+            resource_server_methods: Vec::new(),
             registration: true,
             introspection: true,
             authorize_requests: true,

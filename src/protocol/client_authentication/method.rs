@@ -2,6 +2,9 @@
 //!
 //! [RFC 7591 §2]: https://www.rfc-editor.org/rfc/rfc7591#section-2
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// A `token_endpoint_auth_method`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ClientAuthenticationMethod {
@@ -76,6 +79,19 @@ impl ClientAuthenticationMethod {
     }
 }
 
+impl Serialize for ClientAuthenticationMethod {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for ClientAuthenticationMethod {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::parse(&name).ok_or_else(|| D::Error::custom("no authentication method has this name"))
+    }
+}
+
 impl std::fmt::Display for ClientAuthenticationMethod {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(self.name())
@@ -94,6 +110,19 @@ mod tests {
         for bad in ["", "NONE", "private_key_jwt ", "client_secret"] {
             assert_eq!(ClientAuthenticationMethod::parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_method_is_written_as_its_name() {
+        for method in ClientAuthenticationMethod::ALL {
+            let written = serde_json::to_string(&method).unwrap();
+            assert_eq!(written, format!("\"{}\"", method.name()));
+            assert_eq!(
+                serde_json::from_str::<ClientAuthenticationMethod>(&written).unwrap(),
+                method
+            );
+        }
+        assert!(serde_json::from_str::<ClientAuthenticationMethod>("\"NONE\"").is_err());
     }
 
     #[test]

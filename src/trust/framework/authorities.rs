@@ -18,6 +18,12 @@ pub struct Authorities {
 }
 
 impl Authorities {
+    /// Authorities that the bank itself names.
+    #[must_use]
+    pub const fn new(anchors: Anchors, revocations: RevocationLists) -> Self {
+        Self { anchors, revocations }
+    }
+
     /// Whether a chain leads from the certificate to one of the anchors, and nothing in it is
     /// revoked (REG-S0, S5, T11).
     ///

@@ -21,7 +21,7 @@ use countersign::protocol::client_authentication::client_assertion::JWT_BEARER;
 use countersign::random;
 use countersign::remote::{Fetcher, KeySource};
 use countersign::storage::{Change, OneTimeStore, StorageError, Writer};
-use countersign::trust::Frameworks;
+use countersign::trust::{Authorities, Frameworks};
 use countersign::types::{ApiProductId, RequestId, Secret};
 use serde_json::{Value, json};
 
@@ -86,6 +86,15 @@ impl House {
 
     /// A node whose settings say more.
     pub(crate) async fn node_with(&self, settings: &str) -> App {
+        self.node_believing(settings, None).await
+    }
+
+    /// A node that believes these authorities when a resource server shows a certificate.
+    pub(crate) async fn node_believing(
+        &self,
+        settings: &str,
+        resource_server_authorities: Option<Authorities>,
+    ) -> App {
         let database = self.store.open();
         let options = KeyringOptions {
             sealing: self.sealing.clone(),
@@ -105,6 +114,7 @@ impl House {
             policy: PolicyEngine::default_bundle().unwrap(),
             key_source: KeySource::new(Fetcher::new(None).unwrap()),
             frameworks: Frameworks::default(),
+            resource_server_authorities,
         })
     }
 

@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use countersign::governance::audit::{Actor, ActorKind, AuditAction, AuditEvent, Object};
 use countersign::partners::client::StatementProvenance;
+use countersign::partners::credential::StoredSecret;
 use countersign::partners::{
     Agreement, AgreementState, ApiProduct, ApiProductState, Attestation, Client, ClientState,
     Credential, CredentialState, Entitlement, EntitlementState, Environment, Organisation,
     OrganisationState, ProductScope, ResourceServer, ResourceServerState, SoftwareProduct,
     SoftwareProductState, Tier,
 };
+use countersign::protocol::client_authentication::ClientAuthenticationMethod;
+use countersign::protocol::resource_server::ResourceServerMetadata;
 use countersign::random;
 use countersign::storage::{StorageError, Writer};
 use countersign::types::{
@@ -165,8 +168,9 @@ pub(crate) fn resource_server(tag: &str) -> ResourceServer {
         id: ResourceServerId::from_random(tag),
         name: format!("server {tag}"),
         audience: ResourceUri::parse(format!("https://api.example/{tag}")).unwrap(),
-        secret_hash: Some(Secret::new(tag).hash()),
-        jwks: None,
+        metadata: ResourceServerMetadata::of(ClientAuthenticationMethod::ClientSecretBasic),
+        secret: Some(StoredSecret::Hashed(Secret::new(tag).hash())),
+        earlier_secret: None,
         state: ResourceServerState::Active,
         created_at: now(),
     }

@@ -6,6 +6,7 @@ pub mod api_product;
 pub mod audit;
 pub mod client;
 pub mod initial_access_token;
+pub mod new_secret;
 pub mod organisation;
 pub mod resource_server;
 pub mod signing_key;

@@ -23,8 +23,6 @@ use crate::types::{ClientId, Secret, Timestamp};
 
 use times::Times;
 
-/// The method's name in metadata (OpenID Connect Core §9).
-pub const PRIVATE_KEY_JWT: &str = "private_key_jwt";
 /// The `client_assertion_type` of a JWT (RFC 7523 §2.2).
 pub const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// The longest life of an assertion where its profile says nothing else, in seconds.
