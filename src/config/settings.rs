@@ -146,11 +146,17 @@ section! {
 }
 
 section! {
-    /// What resource servers may ask of us, beside introspection.
+    /// What resource servers may ask of us beside introspection, and how they prove who they are.
     ResourceServerSettings in "resource_servers" {
         /// Answers the proxies in front of resource servers whether a request may pass
         /// (`/authorize-request`). Off, the endpoint is absent.
         authorize_requests: bool = "true",
+        /// The certificate authorities (PEM) behind `tls_client_auth` of resource servers. Without a
+        /// file no resource server authenticates in this way.
+        certificate_authorities: Option<PathBuf> = "",
+        /// Their revocation lists (PEM). With a list, each certificate below the authority needs one
+        /// that is current.
+        certificate_revocations: Option<PathBuf> = "",
     }
 }
 
@@ -172,18 +178,6 @@ section! {
             "[\"private_key_jwt\", \"tls_client_auth\", \"self_signed_tls_client_auth\"]",
         /// How long a client secret may be used.
         secret_lifetime: Duration = "30d",
-    }
-}
-
-section! {
-    /// What is asked of the bank's own servers.
-    ResourceServerSettings in "resource_servers" {
-        /// The certificate authorities (PEM) behind `tls_client_auth` of resource servers. Without a
-        /// file no resource server authenticates in this way.
-        certificate_authorities: Option<PathBuf> = "",
-        /// Their revocation lists (PEM). With a list, each certificate below the authority needs one
-        /// that is current.
-        certificate_revocations: Option<PathBuf> = "",
     }
 }
 
@@ -244,14 +238,12 @@ pub struct Settings {
     pub tokens: TokenSettings,
     /// Whether senders may prove a key.
     pub dpop: DpopSettings,
-    /// What resource servers may ask of us, beside introspection.
+    /// What resource servers may ask of us beside introspection, and how they prove who they are.
     pub resource_servers: ResourceServerSettings,
     /// Whether clients may register themselves.
     pub registration: RegistrationSettings,
     /// What is asked of clients.
     pub clients: ClientSettings,
-    /// What is asked of the bank's own servers.
-    pub resource_servers: ResourceServerSettings,
     /// Whose word we take, and whom we may ask.
     pub trust: TrustSettings,
     /// Where the keys are that are not in the database.
@@ -298,7 +290,6 @@ impl Settings {
         let resource_servers = ResourceServerSettings::read(reader);
         let registration = RegistrationSettings::read(reader);
         let clients = ClientSettings::read(reader);
-        let resource_servers = ResourceServerSettings::read(reader);
         let trust = TrustSettings::read(reader);
         let keys = KeySettings::read(reader);
         let operator = OperatorSettings::read(reader);
@@ -315,7 +306,6 @@ impl Settings {
             resource_servers: resource_servers?,
             registration: registration?,
             clients: clients?,
-            resource_servers: resource_servers?,
             trust: trust?,
             keys: keys?,
             operator: operator?,
@@ -344,7 +334,6 @@ impl Settings {
             ResourceServerSettings::MANUAL,
             RegistrationSettings::MANUAL,
             ClientSettings::MANUAL,
-            ResourceServerSettings::MANUAL,
             TrustSettings::MANUAL,
             KeySettings::MANUAL,
             OperatorSettings::MANUAL,
