@@ -1,6 +1,6 @@
 //! `countersign partner`: what a partner signs, for those who play along with the demo.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
@@ -8,13 +8,14 @@ use serde_json::{Map, Value, json};
 use crate::cli::demo::exchange;
 use crate::cli::demo::exchange::{Answer, Body, Given, Request};
 use crate::cli::demo::file::DemoFile;
-use crate::cli::demo::partner::{Partner, statement_request, token_request};
+use crate::cli::demo::partner::{Partner, Target, Wish, statement_request, token_request};
 use crate::cli::error::CommandError;
 use crate::cli::folders::Folders;
 use crate::cli::print;
 use crate::cli::resource::wait_for;
 use crate::clock::Clock;
 use crate::endpoints::directory::Fault;
+use crate::types::Secret;
 
 /// The demo's partner, and what it should do.
 #[derive(Debug, Args)]
@@ -48,18 +49,51 @@ enum PartnerAction {
         asked: RegistrationOptions,
     },
     /// Sign a client assertion; it serves once
-    Assertion,
-    /// Ask for an access token
-    Token {
-        /// The scope to ask for
-        #[arg(long, default_value = "branches:read")]
-        scope: String,
+    Assertion {
+        /// For the client whose tokens are bound to a key
+        #[arg(long)]
+        dpop: bool,
     },
+    /// Ask for an access token
+    #[command(after_help = "Examples:\n  countersign partner token\n  \
+        countersign partner token --dpop > bound.token")]
+    Token {
+        /// The scope to ask for; without it, one that the client has
+        #[arg(long)]
+        scope: Option<String>,
+        /// As the client whose tokens are bound to a key, with a proof of that key
+        #[arg(long)]
+        dpop: bool,
+    },
+    /// Prove the key for one request (RFC 9449); a proof serves once
+    #[command(after_help = "Example:\n  countersign partner proof --method GET \
+        --url https://localhost:8446/accounts --token-file bound.token")]
+    Proof(ProofOptions),
+}
+
+/// Which request a proof is for.
+#[derive(Debug, Args)]
+struct ProofOptions {
+    /// The request's method
+    #[arg(long, default_value = "POST")]
+    method: String,
+    /// The request's address
+    #[arg(long)]
+    url: String,
+    /// The file that holds the access token, where one is sent along
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// The nonce that the server has asked for
+    #[arg(long)]
+    nonce: Option<String>,
 }
 
 /// What a registration should ask for.
 #[derive(Debug, Args)]
 struct RegistrationOptions {
+    /// Have every access token bound to a key that the software proves (RFC 9449)
+    #[arg(long)]
+    dpop: bool,
     /// A scope to ask for; may be repeated
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
@@ -117,14 +151,42 @@ async fn act(action: PartnerAction, demo: &DemoFile) -> Result<(), CommandError>
             }
             print::json(&answer.body)
         }
-        PartnerAction::Assertion => print::line(partner.assertion(client_id(demo)?, now())?),
-        PartnerAction::Token { scope } => {
-            let assertion = Given::lasting(partner.assertion(client_id(demo)?, now())?);
-            let request = token_request(&demo.endpoints.token, &scope, assertion);
+        PartnerAction::Assertion { dpop } => {
+            print::line(partner.assertion(client_id(demo, dpop)?, now())?)
+        }
+        PartnerAction::Token { scope, dpop } => {
+            let usual = if dpop { "accounts:read" } else { "branches:read" };
+            let assertion = Given::lasting(partner.assertion(client_id(demo, dpop)?, now())?);
+            let url = &demo.endpoints.token;
+            let mut request = token_request(url, scope.as_deref().unwrap_or(usual), assertion);
+            if dpop {
+                let proof =
+                    partner.proof(Target { method: "POST", url, ..Target::default() }, now())?;
+                request = request.proved(Given::lasting(proof));
+            }
             let answer = request.send(&exchange::client(&demo.ca_file)?).await?;
             print::line(text(&answer, "access_token")?)
         }
+        PartnerAction::Proof(asked) => print::line(proof(&partner, &asked)?),
     }
+}
+
+/// A proof for one request, signed just now.
+fn proof(partner: &Partner, asked: &ProofOptions) -> Result<String, CommandError> {
+    let token = asked.token_file.as_deref().map(access_token).transpose()?;
+    let target = Target {
+        method: &asked.method,
+        url: &asked.url,
+        token: token.as_ref(),
+        nonce: asked.nonce.as_deref(),
+    };
+    partner.proof(target, Clock::System.now())
+}
+
+fn access_token(file: &Path) -> Result<Secret, CommandError> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| CommandError::failed(format!("`{}`: {error}", file.display())))?;
+    Ok(Secret::new(text.trim()))
 }
 
 /// A registration request, signed just now, with a statement in it.
@@ -138,7 +200,7 @@ async fn registration(
         None => statement(demo, &asked.asked).await?,
     };
     let scopes = if asked.scopes.is_empty() { &demo.partner.scopes } else { &asked.scopes };
-    partner.registration(&statement, scopes, Clock::System.now())
+    partner.registration(&statement, Wish { scopes, proving: asked.dpop }, Clock::System.now())
 }
 
 async fn statement(demo: &DemoFile, asked: &StatementOptions) -> Result<String, CommandError> {
@@ -156,8 +218,9 @@ async fn statement(demo: &DemoFile, asked: &StatementOptions) -> Result<String, 
     text(&answer, "software_statement").map(str::to_owned)
 }
 
-fn client_id(demo: &DemoFile) -> Result<&str, CommandError> {
-    let registration = demo.partner.registration.as_ref();
+fn client_id(demo: &DemoFile, dpop: bool) -> Result<&str, CommandError> {
+    let partner = &demo.partner;
+    let registration = if dpop { partner.proving.as_ref() } else { partner.registration.as_ref() };
     registration.map(|registration| registration.client_id.as_str()).ok_or_else(|| {
         CommandError::failed_with("the partner is not registered yet", "let the demo finish")
     })

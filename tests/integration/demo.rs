@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use countersign::cli::demo::exchange::{self, Body, Given, Request};
 use countersign::cli::demo::file::DemoFile;
-use countersign::cli::demo::partner::{Partner, token_request};
+use countersign::cli::demo::partner::{Partner, Target, Wish, token_request};
 use countersign::clock::Clock;
 use countersign::endpoints::directory::Fault;
 use countersign::protocol::client_authentication::client_assertion::JWT_BEARER;
+use countersign::types::Secret;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -50,10 +51,16 @@ fn a_partner_goes_from_a_statement_to_an_introspected_token_and_is_stopped() {
             "4. The client calls the bank's API",
             "5. The resource server introspects the token",
             "the token is active",
-            "6. The operator suspends the organisation",
-            "7. The same token, a moment later",
+            "6. The software registers again, to prove a key with each request",
+            "accounts:read is approved",
+            "7. It asks for a token, and proves its key",
+            "the token is bound",
+            "8. It calls the bank's API, and proves its key again",
+            "9. A thief calls with the same token",
+            "10. The operator suspends the organisation",
+            "11. The same token, a moment later",
             "the token is inactive",
-            "9. The client asks for another token",
+            "13. The client asks for another token",
             "the reason is `organisation_not_active`",
             "curl --cacert",
         ] {
@@ -62,7 +69,9 @@ fn a_partner_goes_from_a_statement_to_an_introspected_token_and_is_stopped() {
         assert!(!said.contains('\u{2717}'), "{said}");
         assert!(!complained.contains("panicked"), "{complained}");
     }
-    for private in ["demo.json", "access.token", "keys/operator.token", "keys/partner.jwk.json"] {
+    for private in
+        ["demo.json", "access.token", "bound.token", "keys/operator.token", "keys/partner.jwk.json"]
+    {
         assert_eq!(mode(&data.path().join(private)), 0o600, "{private}");
     }
 }
@@ -141,7 +150,8 @@ impl Played {
     async fn register(&mut self, statement: &str) -> (u16, Value) {
         let scopes = self.demo.partner.scopes.clone();
         let now = Clock::System.now();
-        let signed = self.partner.registration(statement, &scopes, now).unwrap();
+        let wish = Wish { scopes: &scopes, proving: false };
+        let signed = self.partner.registration(statement, wish, now).unwrap();
         self.secrets.push(signed.clone());
         let body = Body::Signed(Given::lasting(signed));
         let request = Request::post(&self.demo.endpoints.registration, body);
@@ -196,6 +206,23 @@ impl Played {
         request.send(&self.client).await.unwrap().status
     }
 
+    /// Uses a bound token at the bank's API, with a proof.
+    async fn call_with(&self, token: &str, proof: &str) -> u16 {
+        let request =
+            Request::new(Method::GET, format!("{}/accounts", self.demo.resource_server.url))
+                .authorized(Given::lasting(format!("DPoP {token}")))
+                .proved(Given::lasting(proof));
+        request.send(&self.client).await.unwrap().status
+    }
+
+    /// A proof for that use.
+    fn proof(&self, path: &str, token: &str) -> String {
+        let url = format!("{}{path}", self.demo.resource_server.url);
+        let token = Secret::new(token);
+        let target = Target { method: "GET", url: &url, token: Some(&token), nonce: None };
+        self.partner.proof(target, Clock::System.now()).unwrap()
+    }
+
     /// What the program prints when it is run beside the demo.
     fn run(&self, words: &[&str]) -> String {
         let output = Command::new(env!("CARGO_BIN_EXE_countersign"))
@@ -243,7 +270,8 @@ async fn every_printed_command_can_be_repeated() {
         let output = Command::new("sh").args(["-c", &command]).output().unwrap();
         String::from_utf8(output.stdout).unwrap()
     });
-    let wanted = ["201", "201", "200", "200", "200", "200", "401", "200", "400"];
+    let wanted =
+        ["201", "201", "200", "200", "200", "201", "200", "200", "401", "200", "401", "200", "400"];
     assert_eq!(told.collect::<Vec<_>>(), wanted, "{transcript}");
 }
 
@@ -302,6 +330,16 @@ async fn others_can_play_along_and_the_log_holds_no_secret() {
     let by_command = played.run(&["partner", "token"]);
     assert_eq!(played.call(&by_command).await, 200);
     played.secrets.extend([by_command, played.run(&["partner", "statement"])]);
+
+    let bound = played.run(&["partner", "token", "--dpop"]);
+    let proof = played.proof("/accounts?page=2", &bound);
+    assert_eq!(played.call_with(&bound, &proof).await, 200);
+    assert_eq!(played.call_with(&bound, &proof).await, 401, "it serves once");
+    let elsewhere = played.proof("/payments", &bound);
+    assert_eq!(played.call_with(&bound, &elsewhere).await, 401);
+    let of_another = played.proof("/accounts", "another token");
+    assert_eq!(played.call_with(&bound, &of_another).await, 401);
+    played.secrets.extend([bound, proof]);
 
     // A line of the log is written before its request is answered, but not before it is read.
     tokio::time::sleep(Duration::from_millis(200)).await;

@@ -28,6 +28,10 @@ The partner is suspended, and everything is still running. Try next, in another 
     {program} org restore {organisation} --reason 'key replaced'{demo_option}
     {partner} token
 
+  Prove a key: the token is worth nothing without the proof, and the proof serves once.
+    {partner} token --dpop
+    {partner} proof --help
+
   Ask who has access, and who did what when.
     {program} client list{demo_option}
     {program} audit list{demo_option}

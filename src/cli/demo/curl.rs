@@ -59,6 +59,9 @@ impl Style {
             words.push(format!("-X {}", request.method));
         }
         words.extend(request.authorization.as_ref().map(credentials));
+        words.extend(
+            request.proof.as_ref().map(|proof| format!("-H {}", argument("DPoP: ", proof))),
+        );
         match &request.body {
             Body::Empty => {}
             Body::Json(document) => {

@@ -20,6 +20,8 @@ pub struct Request {
     pub url: String,
     /// The `Authorization` header, if there is one.
     pub authorization: Option<Given>,
+    /// The `DPoP` header (RFC 9449 §4.1), if there is one.
+    pub proof: Option<Given>,
     /// What it carries.
     pub body: Body,
 }
@@ -72,7 +74,7 @@ pub struct Answer {
 impl Request {
     /// A request without a body.
     pub fn new(method: Method, url: impl Into<String>) -> Self {
-        Self { method, url: url.into(), authorization: None, body: Body::Empty }
+        Self { method, url: url.into(), authorization: None, proof: None, body: Body::Empty }
     }
 
     /// A request that carries something.
@@ -84,6 +86,13 @@ impl Request {
     #[must_use]
     pub fn authorized(mut self, authorization: Given) -> Self {
         self.authorization = Some(authorization);
+        self
+    }
+
+    /// Adds a proof of possession.
+    #[must_use]
+    pub fn proved(mut self, proof: Given) -> Self {
+        self.proof = Some(proof);
         self
     }
 
@@ -121,6 +130,9 @@ impl Request {
         let mut request = client.request(self.method.clone(), &self.url);
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", &authorization.value);
+        }
+        if let Some(proof) = &self.proof {
+            request = request.header("dpop", &proof.value);
         }
         if let Some(content_type) = self.content_type() {
             request = request.header("content-type", content_type).body(self.text());

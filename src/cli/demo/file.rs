@@ -41,6 +41,8 @@ pub struct Endpoints {
     pub token: String,
     /// RFC 7662.
     pub introspection: String,
+    /// Whether a request to a resource server may pass.
+    pub authorize_request: String,
     /// RFC 7009.
     pub revocation: String,
     /// Its public keys.
@@ -82,6 +84,9 @@ pub struct Partner {
     /// The client, once it is registered.
     #[serde(flatten)]
     pub registration: Option<Registration>,
+    /// The client whose tokens are bound to a key, once it is registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proving: Option<Registration>,
 }
 
 /// What the registration handed out.

@@ -9,6 +9,7 @@ pub mod file;
 mod opening;
 pub mod partner;
 pub mod ports;
+mod proving;
 pub mod resource_server;
 mod settings;
 pub mod transcript;

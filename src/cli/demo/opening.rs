@@ -74,6 +74,7 @@ pub(super) async fn open(
     let client = exchange::client(&keys.authority)?;
     let files = SecretFiles {
         access_token: folders.data.join("access.token"),
+        bound_token: folders.data.join("bound.token"),
         operator_token: keys.operator_token_file.clone(),
         resource_server_secret: folders.data.join("resource-server.secret"),
     };
@@ -84,6 +85,8 @@ pub(super) async fn open(
     let resource_server = ResourceServer {
         client: client.clone(),
         introspection: demo.endpoints.introspection.clone(),
+        authorize_request: demo.endpoints.authorize_request.clone(),
+        origin: demo.resource_server.url.clone(),
         id: demo.resource_server.client_id.clone(),
         secret: demo.resource_server.client_secret.clone(),
         audience: AUDIENCE.to_owned(),
@@ -91,7 +94,7 @@ pub(super) async fn open(
     };
     servers.start(addresses.resource, resource_server.routes())?;
     progress.tell("resource server", &ports::url(addresses.resource))?;
-    retire_earlier_client(&client, folders, &demo).await;
+    retire_earlier_clients(&client, folders, &demo).await;
     demo.write(&folders.data)?;
     let introspections = Some(introspections);
     let partner_key = keys.partner_key;
@@ -172,6 +175,7 @@ fn demo_file(keys: &DevelopmentKeys, addresses: &Addresses, cast: Cast) -> DemoF
             registration: at("/register"),
             token: at("/token"),
             introspection: at("/introspect"),
+            authorize_request: at("/authorize-request"),
             revocation: at("/revoke"),
             jwks: at("/jwks"),
             oauth_authorization_server: at("/.well-known/oauth-authorization-server"),
@@ -193,6 +197,7 @@ fn demo_file(keys: &DevelopmentKeys, addresses: &Addresses, cast: Cast) -> DemoF
             private_jwk_file: keys.partner_key_file.clone(),
             scopes: ASKED.map(str::to_owned).to_vec(),
             registration: None,
+            proving: None,
         },
         resource_server: ResourceServerEntry {
             url: ports::url(addresses.resource),
@@ -211,21 +216,19 @@ fn demo_file(keys: &DevelopmentKeys, addresses: &Addresses, cast: Cast) -> DemoF
     }
 }
 
-/// The client of an earlier run deletes itself (RFC 7592), so that clients do not pile up. If that
-/// fails, it stays; it is in nobody's way.
-async fn retire_earlier_client(client: &reqwest::Client, folders: &Folders, demo: &DemoFile) {
-    let earlier = DemoFile::read(&folders.data).ok();
-    let Some((issuer, registration)) =
-        earlier.and_then(|earlier| Some((earlier.issuer, earlier.partner.registration?)))
-    else {
-        return;
-    };
-    let Registration { registration_client_uri, registration_access_token, .. } = registration;
-    // The ports may be others than they were.
-    let uri = registration_client_uri.replacen(&issuer, &demo.issuer, 1);
-    let bearer = Given::lasting(format!("Bearer {registration_access_token}"));
-    let deleted = Request::new(Method::DELETE, uri).authorized(bearer).send(client).await;
-    if let Err(error) = deleted {
-        tracing::debug!(error = %error, "the client of an earlier run stays");
+/// The clients of an earlier run delete themselves (RFC 7592), so that clients do not pile up. If that
+/// fails, they stay; they are in nobody's way.
+async fn retire_earlier_clients(client: &reqwest::Client, folders: &Folders, demo: &DemoFile) {
+    let Ok(earlier) = DemoFile::read(&folders.data) else { return };
+    let registrations = [earlier.partner.registration, earlier.partner.proving];
+    for registration in registrations.into_iter().flatten() {
+        let Registration { registration_client_uri, registration_access_token, .. } = registration;
+        // The ports may be others than they were.
+        let uri = registration_client_uri.replacen(&earlier.issuer, &demo.issuer, 1);
+        let bearer = Given::lasting(format!("Bearer {registration_access_token}"));
+        let deleted = Request::new(Method::DELETE, uri).authorized(bearer).send(client).await;
+        if let Err(error) = deleted {
+            tracing::debug!(error = %error, "a client of an earlier run stays");
+        }
     }
 }

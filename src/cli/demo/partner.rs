@@ -1,12 +1,14 @@
-//! What the partner's software does: it signs registrations and assertions with its own key.
+//! What the partner's software does: it signs registrations, assertions and proofs with its own key.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::cli::demo::exchange::{Body, Given, Request};
 use crate::cli::error::CommandError;
+use crate::jose::SigningError;
 use crate::jose::SigningKey;
+use crate::protocol::dpop;
 use crate::random;
-use crate::types::Timestamp;
+use crate::types::{Secret, Timestamp};
 
 /// RFC 7521 §4.2 names it.
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -24,6 +26,28 @@ pub struct Partner {
     pub issuer: String,
 }
 
+/// What a registration asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    /// The scopes.
+    pub scopes: &'a [String],
+    /// Whether every access token is to be bound to a key that the software proves (RFC 9449 §5.2).
+    pub proving: bool,
+}
+
+/// The request that a proof is for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Target<'a> {
+    /// Its method.
+    pub method: &'a str,
+    /// Its address; a query is left out of the proof.
+    pub url: &'a str,
+    /// The access token that it carries, if any.
+    pub token: Option<&'a Secret>,
+    /// The nonce that the server has asked for, if any.
+    pub nonce: Option<&'a str>,
+}
+
 impl Partner {
     /// The registration request: the metadata and the statement, signed by a key of the software
     /// that the statement speaks of.
@@ -34,7 +58,7 @@ impl Partner {
     pub fn registration(
         &self,
         statement: &str,
-        scopes: &[String],
+        wish: Wish<'_>,
         now: Timestamp,
     ) -> Result<String, CommandError> {
         let claims = json!({
@@ -48,7 +72,8 @@ impl Partner {
             "response_types": [],
             "token_endpoint_auth_method": "private_key_jwt",
             "token_endpoint_auth_signing_alg": self.key.algorithm(),
-            "scope": scopes.join(" "),
+            "scope": wish.scopes.join(" "),
+            "dpop_bound_access_tokens": wish.proving,
         });
         self.signed(&claims)
     }
@@ -69,9 +94,38 @@ impl Partner {
         }))
     }
 
+    /// A `DPoP` proof (RFC 9449 §4.2): that the sender of this very request holds the key. It serves
+    /// once, and with an access token, for that token alone.
+    ///
+    /// # Errors
+    ///
+    /// The key cannot sign.
+    pub fn proof(&self, target: Target<'_>, now: Timestamp) -> Result<String, CommandError> {
+        let header = Map::from_iter([
+            ("jwk".to_owned(), self.key.public_jwk()),
+            // RFC 9449 §4.2: the key stands in the header itself.
+            ("kid".to_owned(), Value::Null),
+        ]);
+        let mut claims = Map::from_iter([
+            ("jti".to_owned(), json!(random::identifier())),
+            ("htm".to_owned(), json!(target.method)),
+            ("htu".to_owned(), json!(without_query(target.url))),
+            ("iat".to_owned(), json!(now)),
+        ]);
+        claims.extend(target.token.map(|token| ("ath".to_owned(), json!(dpop::hash(token)))));
+        claims.extend(target.nonce.map(|nonce| ("nonce".to_owned(), json!(nonce))));
+        let failed = |error: SigningError| CommandError::failed(error.to_string());
+        self.key.sign_with(dpop::TYPE, &header, &claims).map_err(failed)
+    }
+
     fn signed(&self, claims: &Value) -> Result<String, CommandError> {
         self.key.sign("JWT", claims).map_err(|error| CommandError::failed(error.to_string()))
     }
+}
+
+/// RFC 9449 §4.2: an address without its query and fragment.
+fn without_query(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or(url)
 }
 
 /// The request for a statement.

@@ -147,6 +147,10 @@ impl Transcript {
         if let Some(authorization) = &request.authorization {
             lines.push(format!("Authorization: {}", shortened_credentials(&authorization.value)));
         }
+        if let Some(proof) = &request.proof {
+            lines.push(format!("DPoP: {}", shortened(&proof.value)));
+            lines.extend(self.meaning(&proof.value));
+        }
         if let Some(content_type) = request.content_type() {
             lines.push(format!("Content-Type: {content_type}"));
             lines.push(String::new());

@@ -10,7 +10,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use crate::cli::demo::curl::{quoted, reading};
 use crate::cli::demo::exchange::{Answer, Body, Given, Request};
 use crate::cli::demo::file::{DemoFile, Registration};
-use crate::cli::demo::partner::{Partner, statement_request, token_request};
+use crate::cli::demo::partner::{Partner, Wish, statement_request, token_request};
 use crate::cli::demo::transcript::Transcript;
 use crate::cli::error::CommandError;
 use crate::cli::private_file;
@@ -24,6 +24,8 @@ const GRANTED: &str = "branches:read";
 pub struct SecretFiles {
     /// The last access token.
     pub access_token: PathBuf,
+    /// The last access token that is bound to a key.
+    pub bound_token: PathBuf,
     /// The operator's token.
     pub operator_token: PathBuf,
     /// The resource server's secret.
@@ -67,6 +69,7 @@ impl Walk<'_> {
         self.register(&statement).await?;
         let token = self.obtain_token().await?;
         self.call(&token).await?;
+        self.prove().await?;
         self.suspend().await?;
         self.call_in_vain(&token).await?;
         self.ask_in_vain().await
@@ -97,7 +100,8 @@ impl Walk<'_> {
         )?;
         let now = self.clock.now();
         let scopes = &self.demo.partner.scopes;
-        let signed = self.partner.registration(statement, scopes, now)?;
+        let wish = Wish { scopes, proving: false };
+        let signed = self.partner.registration(statement, wish, now)?;
         let again = self.transcript.curl.fresh("registration");
         let body = Body::Signed(Given::once(signed, again));
         let answer = self.perform(&Request::post(&self.demo.endpoints.registration, body)).await?;
@@ -113,16 +117,11 @@ impl Walk<'_> {
         self.expect_decision(found, "accounts:read", "referred", reason)?;
         let reason = Some("product_not_contracted");
         self.expect_decision(found, "payments:initiate", "refused", reason)?;
-        let told = |name: &str| text(found, name).to_owned();
-        let registration = Registration {
-            client_id: told("/client_id"),
-            registration_client_uri: told("/registration_client_uri"),
-            registration_access_token: told("/registration_access_token"),
-        };
-        if registration.client_id.is_empty() {
+        let registration = registration_of(found);
+        if registration.is_none() {
             return Err(stopped("there is no client to go on with"));
         }
-        self.demo.partner.registration = Some(registration);
+        self.demo.partner.registration = registration;
         (self.registered)(self.demo)
     }
 
@@ -250,18 +249,22 @@ impl Walk<'_> {
         Ok(answer.body)
     }
 
-    async fn perform(&mut self, request: &Request) -> Result<Answer, CommandError> {
+    pub(super) async fn perform(&mut self, request: &Request) -> Result<Answer, CommandError> {
         let answer = request.send(self.client).await?;
         self.transcript.exchange(request, &answer)?;
         Ok(answer)
     }
 
-    fn expect_status(&mut self, answer: &Answer, wanted: u16) -> Result<(), CommandError> {
+    pub(super) fn expect_status(
+        &mut self,
+        answer: &Answer,
+        wanted: u16,
+    ) -> Result<(), CommandError> {
         let difference = (answer.status != wanted).then(|| format!("it is {}", answer.status));
         self.transcript.check(&format!("the status is {wanted}"), difference)
     }
 
-    fn expect_decision(
+    pub(super) fn expect_decision(
         &mut self,
         found: &Value,
         scope: &str,
@@ -286,16 +289,26 @@ impl Walk<'_> {
     }
 }
 
+/// What a registration handed out, if it went well.
+pub(super) fn registration_of(answer: &Value) -> Option<Registration> {
+    let told = |name: &str| Some(text(answer, name).to_owned()).filter(|text| !text.is_empty());
+    Some(Registration {
+        client_id: told("/client_id")?,
+        registration_client_uri: told("/registration_client_uri")?,
+        registration_access_token: told("/registration_access_token")?,
+    })
+}
+
 /// A member of an object; null where there is none.
-fn member<'a>(value: &'a Value, name: &str) -> &'a Value {
+pub(super) fn member<'a>(value: &'a Value, name: &str) -> &'a Value {
     value.get(name).unwrap_or(&Value::Null)
 }
 
-fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+pub(super) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn stopped(why: &str) -> CommandError {
+pub(super) fn stopped(why: &str) -> CommandError {
     CommandError::failed_with(
         why,
         "the answer above says more; so does the log, with `--log debug`",

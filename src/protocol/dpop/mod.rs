@@ -12,7 +12,7 @@ pub mod target;
 
 pub use error::InvalidProof;
 pub use nonce::{NONCE_HEADER, Nonces};
-pub use proof::{Expected, TYPE, UnverifiedProof, VerifiedProof};
+pub use proof::{Expected, TYPE, UnverifiedProof, VerifiedProof, hash};
 
 use crate::jose::Algorithm;
 
