@@ -1,11 +1,7 @@
-//! A public JSON Web Key ([RFC 7517], RFC 7518 §6, RFC 8037) and its verifiers.
+//! A public JSON Web Key ([RFC 7517], RFC 7518 §6, RFC 8037) and its verifier.
 //!
 //! [RFC 7517]: https://www.rfc-editor.org/rfc/rfc7517
 
-use std::sync::OnceLock;
-
-use josekit::jwk::Jwk;
-use josekit::jws::{ES256, EdDSA, JwsVerifier, PS256, RS256};
 use serde_json::{Map, Value, json};
 
 use crate::jose::algorithm::Algorithm;
@@ -13,6 +9,7 @@ use crate::jose::algorithm::InvalidAlgorithm;
 use crate::jose::key_info;
 use crate::jose::key_material;
 use crate::jose::key_material::text;
+use crate::jose::verifier::Verifier;
 
 /// The longest `kid`, in characters.
 pub const LONGEST_KEY_ID: usize = 256;
@@ -76,7 +73,7 @@ pub enum KeyProblem {
     RepeatedKeyId,
 }
 
-/// A public key that has been checked, with verifiers that are built once (FLR-2).
+/// A public key that has been checked, with a verifier that is built once (FLR-2).
 #[derive(Debug)]
 pub struct PublicKey {
     key_id: Option<String>,
@@ -84,9 +81,7 @@ pub struct PublicKey {
     algorithms: &'static [Algorithm],
     named_algorithm: Option<Algorithm>,
     material: Map<String, Value>,
-    verifier: Box<dyn JwsVerifier>,
-    /// RSA keys that name no algorithm also verify RS256; it is seldom allowed, so built when used.
-    second: OnceLock<Option<Box<dyn JwsVerifier>>>,
+    verifier: Verifier,
 }
 
 impl PublicKey {
@@ -100,17 +95,15 @@ impl PublicKey {
         if let Some(member) = PRIVATE.into_iter().find(|member| members.contains_key(*member)) {
             return Err(KeyProblem::PrivateMember(member));
         }
-        let material = key_material::read(members)?;
+        let (material, numbers) = key_material::read(members)?;
         check_purpose(members, "verify")?;
         let key_id = key_id(members)?;
         let named_algorithm = named_algorithm(members)?;
         let algorithms = algorithms(&material, named_algorithm)?;
-        let first = algorithms.first().ok_or(KeyProblem::UnsupportedType)?;
         // Everything but the curve equation has been checked, so that is what import can find.
-        let verifier = verifier(&material, *first).ok_or(KeyProblem::UnsoundPoint)?;
+        let verifier = Verifier::new(&numbers).ok_or(KeyProblem::UnsoundPoint)?;
         let thumbprint = key_material::thumbprint(&material);
-        let second = OnceLock::new();
-        Ok(Self { key_id, thumbprint, algorithms, named_algorithm, material, verifier, second })
+        Ok(Self { key_id, thumbprint, algorithms, named_algorithm, material, verifier })
     }
 
     /// Imports the key of a certificate: its `SubjectPublicKeyInfo` as DER (RFC 5280 §4.1).
@@ -156,15 +149,8 @@ impl PublicKey {
 
     /// Whether `signature` over `message` is by this key under `algorithm`.
     pub(super) fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
-        if !self.algorithms.contains(&algorithm) {
-            return false;
-        }
-        let verifier = if self.algorithms.first() == Some(&algorithm) {
-            Some(&self.verifier)
-        } else {
-            self.second.get_or_init(|| verifier(&self.material, algorithm)).as_ref()
-        };
-        verifier.is_some_and(|verifier| verifier.verify(message, signature).is_ok())
+        self.algorithms.contains(&algorithm)
+            && self.verifier.verifies(algorithm, message, signature)
     }
 }
 
@@ -229,16 +215,6 @@ pub(super) fn algorithms(
     position
         .and_then(|position| fitting.get(position..=position))
         .ok_or(KeyProblem::AlgorithmMismatch(named))
-}
-
-fn verifier(material: &Map<String, Value>, algorithm: Algorithm) -> Option<Box<dyn JwsVerifier>> {
-    let jwk = Jwk::from_map(material.clone()).ok()?;
-    Some(match algorithm {
-        Algorithm::Es256 => Box::new(ES256.verifier_from_jwk(&jwk).ok()?),
-        Algorithm::Ps256 => Box::new(PS256.verifier_from_jwk(&jwk).ok()?),
-        Algorithm::EdDsa => Box::new(EdDSA.verifier_from_jwk(&jwk).ok()?),
-        Algorithm::Rs256 => Box::new(RS256.verifier_from_jwk(&jwk).ok()?),
-    })
 }
 
 #[cfg(test)]

@@ -14,8 +14,19 @@ use crate::jose::ed25519;
 use crate::jose::jwk::KeyProblem;
 use crate::jose::rsa;
 
-/// The members that make the key itself, and no others: those of RFC 7638 §3.2.
-pub(super) fn read(members: &Map<String, Value>) -> Result<Map<String, Value>, KeyProblem> {
+/// The numbers of a public key, of sizes that are acceptable. That a point of P-256 is on its curve is
+/// seen when it is imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Material {
+    P256 { x: [u8; 32], y: [u8; 32] },
+    Ed25519 { x: [u8; 32] },
+    Rsa { n: Vec<u8>, e: Vec<u8> },
+}
+
+/// The members that make the key itself, and no others: those of RFC 7638 §3.2; and what they say.
+pub(super) fn read(
+    members: &Map<String, Value>,
+) -> Result<(Map<String, Value>, Material), KeyProblem> {
     let names: &[&'static str] = match text(members, "kty")? {
         "EC" => &["crv", "kty", "x", "y"],
         "RSA" => &["e", "kty", "n"],
@@ -27,22 +38,29 @@ pub(super) fn read(members: &Map<String, Value>) -> Result<Map<String, Value>, K
     for name in names {
         material.insert((*name).to_owned(), json!(text(members, name)?));
     }
-    check(&material)?;
-    Ok(material)
+    let numbers = check(&material)?;
+    Ok((material, numbers))
 }
 
-fn check(material: &Map<String, Value>) -> Result<(), KeyProblem> {
+fn check(material: &Map<String, Value>) -> Result<Material, KeyProblem> {
     match text(material, "kty")? {
         "EC" => {
             check_curve(material, "P-256")?;
-            coordinate(material, "x")?;
-            coordinate(material, "y").map(|_| ())
+            Ok(Material::P256 { x: coordinate(material, "x")?, y: coordinate(material, "y")? })
         }
-        "RSA" => rsa::check(&bytes(material, "n")?, &bytes(material, "e")?),
+        "RSA" => {
+            let (n, e) = (bytes(material, "n")?, bytes(material, "e")?);
+            rsa::check(&n, &e)?;
+            Ok(Material::Rsa { n, e })
+        }
         _ => {
             check_curve(material, "Ed25519")?;
-            let point = coordinate(material, "x")?;
-            if ed25519::is_sound(&point) { Ok(()) } else { Err(KeyProblem::UnsoundPoint) }
+            let x = coordinate(material, "x")?;
+            if ed25519::is_sound(&x) {
+                Ok(Material::Ed25519 { x })
+            } else {
+                Err(KeyProblem::UnsoundPoint)
+            }
         }
     }
 }
@@ -84,7 +102,7 @@ mod tests {
     use super::*;
 
     fn thumbprint_of(jwk: &Value) -> String {
-        thumbprint(&read(jwk.as_object().unwrap()).unwrap())
+        thumbprint(&read(jwk.as_object().unwrap()).unwrap().0)
     }
 
     #[test]

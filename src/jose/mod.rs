@@ -1,7 +1,7 @@
 //! Signatures: JSON Web Keys, Signatures and Encryption ([RFC 7515] to [RFC 7519]), strictly.
 //!
-//! This room is the only door to josekit, and josekit is used for bytes alone: it signs, verifies,
-//! encrypts and decrypts. Headers are read before and claims after by our own types (SEC-41 …
+//! This room is the only door to josekit, OpenSSL and aws-lc, and they are used for bytes alone: to
+//! sign, verify, encrypt and decrypt. Headers are read before and claims after by our own types (SEC-41 …
 //! SEC-49). Keys are imported once and kept with their verifiers (FLR-2).
 //!
 //! [RFC 7515]: https://www.rfc-editor.org/rfc/rfc7515
@@ -12,6 +12,7 @@ mod compact;
 mod ed25519;
 mod rsa;
 mod key_material;
+mod verifier;
 mod jwk;
 mod jwk_set;
 mod key_info;
@@ -19,6 +20,7 @@ mod header;
 mod jws;
 mod decoy;
 mod mac;
+mod signer;
 mod signing_key;
 mod mac_key;
 mod sealing_key;

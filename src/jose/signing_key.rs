@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use josekit::jwk::{Ed25519, Jwk, P_256};
-use josekit::jws::{ES256, EdDSA, JwsSigner, PS256, RS256};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -16,6 +15,7 @@ use crate::jose::jwk::KeyProblem;
 use crate::jose::jwk::PublicKey;
 use crate::jose::key_info;
 use crate::jose::key_material;
+use crate::jose::signer::Signer;
 use crate::types::Secret;
 
 /// The modulus of the RSA keys we make. Larger ones sign 7 to 15 times slower (FLR-3).
@@ -54,7 +54,7 @@ struct Inner {
     key_id: String,
     public: PublicKey,
     private: Map<String, Value>,
-    signer: Box<dyn JwsSigner>,
+    signer: Signer,
 }
 
 impl SigningKey {
@@ -83,7 +83,7 @@ impl SigningKey {
     /// The key is malformed or weak, has no private half, or its halves differ.
     pub fn from_jwk(value: &Value) -> Result<Self, SigningError> {
         let members = value.as_object().ok_or(KeyProblem::NotAnObject)?;
-        let material = key_material::read(members)?;
+        let (material, numbers) = key_material::read(members)?;
         jwk::check_purpose(members, "sign")?;
         let named = jwk::named_algorithm(members)?;
         let algorithm =
@@ -95,8 +95,9 @@ impl SigningKey {
         described.insert("alg".to_owned(), json!(algorithm));
         let public = PublicKey::from_jwk(&Value::Object(described.clone()))?;
         let private = private_members(described, members).ok_or(SigningError::NoPrivateHalf)?;
-        let signer = signer(&private, algorithm).ok_or(SigningError::NoPrivateHalf)?;
-        let signature = signer.sign(PROBE).map_err(|_| SigningError::Mismatch)?;
+        let signer =
+            Signer::new(&private, &numbers, algorithm).ok_or(SigningError::NoPrivateHalf)?;
+        let signature = signer.sign(PROBE).ok_or(SigningError::Mismatch)?;
         if !public.verifies(algorithm, PROBE, &signature) {
             return Err(SigningError::Mismatch);
         }
@@ -184,7 +185,7 @@ impl SigningKey {
         let header = compact::encode(header.to_string());
         let input = format!("{header}.{}", compact::encode(payload));
         let signature =
-            self.inner.signer.sign(input.as_bytes()).map_err(|_| SigningError::Library("sign"))?;
+            self.inner.signer.sign(input.as_bytes()).ok_or(SigningError::Library("sign"))?;
         Ok(format!("{input}.{}", compact::encode(signature)))
     }
 }
@@ -211,16 +212,6 @@ fn private_members(
         described.insert(name.to_owned(), value.clone());
     }
     Some(described)
-}
-
-fn signer(private: &Map<String, Value>, algorithm: Algorithm) -> Option<Box<dyn JwsSigner>> {
-    let jwk = Jwk::from_map(private.clone()).ok()?;
-    Some(match algorithm {
-        Algorithm::Es256 => Box::new(ES256.signer_from_jwk(&jwk).ok()?),
-        Algorithm::Ps256 => Box::new(PS256.signer_from_jwk(&jwk).ok()?),
-        Algorithm::EdDsa => Box::new(EdDSA.signer_from_jwk(&jwk).ok()?),
-        Algorithm::Rs256 => Box::new(RS256.signer_from_jwk(&jwk).ok()?),
-    })
 }
 
 #[cfg(test)]

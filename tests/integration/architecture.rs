@@ -36,11 +36,12 @@ const ROOMS: [&str; 18] = [
 const LAST_PURE_ROOM: &str = "config";
 
 /// A library and the places that may name it.
-const DOORS: [(&str, &[&str]); 23] = [
+const DOORS: [(&str, &[&str]); 24] = [
     ("actix_tls", &["http"]),
     ("rustls_pki_types", &["x509"]),
     ("x509_parser", &["x509"]),
     ("webpki", &["x509"]),
+    ("aws_lc_rs", &["jose"]),
     ("josekit", &["jose"]),
     ("openssl", &["jose"]),
     ("diesel", &["storage"]),
