@@ -5,11 +5,13 @@
 
 mod access_tokens;
 mod clients;
+mod partners;
 mod resource_servers;
 mod revocations;
 
 pub use access_tokens::{AccessTokens, KnownToken, TokenSource};
 pub use clients::{Clients, KnownClient};
+pub use partners::{KnownPartner, Partners};
 pub use resource_servers::{KnownResourceServer, ResourceServers};
 
 use std::collections::BTreeMap;
@@ -91,6 +93,8 @@ pub struct App {
     pub decoys: DecoyKeys,
     /// Clients that were asked about lately.
     pub clients: Clients,
+    /// Partners that registered lately.
+    pub partners: Partners,
     /// Resource servers that asked lately.
     pub resource_servers: ResourceServers,
     /// Access tokens that were seen lately.
@@ -135,6 +139,7 @@ impl App {
             our_names,
             decoys: DecoyKeys::default(),
             clients: Clients::default(),
+            partners: Partners::default(),
             resource_servers: ResourceServers::default(),
             access_tokens: AccessTokens::default(),
         }

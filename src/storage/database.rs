@@ -158,10 +158,26 @@ impl Database {
         &self,
         statement: impl FnOnce(&mut AnyConnection) -> Result<T, StorageError> + Send + 'static,
     ) -> Result<T, StorageError> {
+        self.run(Wrapping::Statement, statement).await
+    }
+
+    /// Runs a few such statements, and commits them together.
+    pub(super) async fn decide_together<T: Send + 'static>(
+        &self,
+        statements: impl FnOnce(&mut AnyConnection) -> Result<T, StorageError> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        self.run(Wrapping::Statements, statements).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        wrapping: Wrapping,
+        work: impl FnOnce(&mut AnyConnection) -> Result<T, StorageError> + Send + 'static,
+    ) -> Result<T, StorageError> {
         let work = move |connection: &mut AnyConnection| {
-            statement(connection).map(|value| Done { value, raised: None })
+            work(connection).map(|value| Done { value, raised: None })
         };
-        let (task, answer) = Task::with_answer(Wrapping::Statement, work);
+        let (task, answer) = Task::with_answer(wrapping, work);
         enqueue(&self.inner.writes, task)?;
         await_answer(answer).await
     }

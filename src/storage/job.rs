@@ -14,6 +14,8 @@ pub(super) enum Wrapping {
     Transaction,
     /// One statement that decides by itself and needs no transaction of its own.
     Statement,
+    /// A few such statements that are committed together.
+    Statements,
 }
 
 /// What has become of a piece of work.

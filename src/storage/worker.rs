@@ -171,8 +171,8 @@ fn run_group(
     for job in group {
         match job.wrapping() {
             // It has no savepoint to go back to, so its failure is everybody's.
-            Wrapping::Statement if job.run(connection) == Outcome::Keep => (),
-            Wrapping::Statement => return Err(undone()),
+            Wrapping::Statement | Wrapping::Statements if job.run(connection) == Outcome::Keep => {}
+            Wrapping::Statement | Wrapping::Statements => return Err(undone()),
             Wrapping::Transaction => {
                 connection.batch_execute("SAVEPOINT job")?;
                 if job.run(connection) != Outcome::Keep {

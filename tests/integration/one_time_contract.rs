@@ -60,6 +60,8 @@ on_each_backend! {
     one_of_sixty_four_racers_is_first
     each_kind_is_used_once_and_again_after_reopening
     different_parts_are_different_values
+    of_two_values_the_second_is_used_only_with_a_new_first
+    of_racers_with_one_first_value_one_uses_its_second
 }
 
 fn one_time(value: &str) -> OneTimeUse {
@@ -104,6 +106,37 @@ async fn each_kind_is_used_once_and_again_after_reopening(backend: Backend) {
         let value = OneTimeUse { kind, ..one_time("jti") };
         assert_eq!(store.consume_once(value, at(300)).await, Ok(Consumed::Again), "{kind:?}");
     }
+}
+
+async fn of_two_values_the_second_is_used_only_with_a_new_first(backend: Backend) {
+    let store = backend.handle().await;
+    let both = async |first: &str, second: &str| {
+        store.consume_both(one_time(first), one_time(second), now()).await.unwrap()
+    };
+    assert_eq!(both("a", "b").await, (Consumed::First, Some(Consumed::First)));
+    assert_eq!(both("a", "c").await, (Consumed::Again, None));
+    assert_eq!(both("d", "b").await, (Consumed::First, Some(Consumed::Again)));
+    let once = async |value: &str| store.consume_once(one_time(value), now()).await.unwrap();
+    assert_eq!(once("c").await, Consumed::First);
+    assert_eq!(once("d").await, Consumed::Again);
+}
+
+async fn of_racers_with_one_first_value_one_uses_its_second(backend: Backend) {
+    let handles = [backend.handle().await, backend.handle().await];
+    let racers: Vec<_> = (0..32)
+        .map(|racer| {
+            let store = handles[racer % 2].clone();
+            let (first, second) = (one_time("first"), one_time(&format!("second-{racer}")));
+            tokio::spawn(async move { store.consume_both(first, second, now()).await.unwrap() })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for racer in racers {
+        answers.push(racer.await.unwrap());
+    }
+    let both = (Consumed::First, Some(Consumed::First));
+    assert_eq!(answers.iter().filter(|answer| **answer == both).count(), 1);
+    assert_eq!(answers.iter().filter(|answer| **answer == (Consumed::Again, None)).count(), 31);
 }
 
 async fn different_parts_are_different_values(backend: Backend) {

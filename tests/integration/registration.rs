@@ -10,10 +10,10 @@ use countersign::endpoints::registration::register;
 use countersign::endpoints::token::token;
 use countersign::governance::audit::AuditAction;
 use countersign::jose::{Algorithm, SigningKey, forge};
-use countersign::partners::{OrganisationState, SoftwareProductState};
+use countersign::partners::{Organisation, OrganisationState, SoftwareProductState};
 use countersign::protocol::ErrorCode;
 use countersign::remote::{FetchRules, Fetcher, KeySource};
-use countersign::types::Secret;
+use countersign::types::{OrganisationId, Secret};
 use serde_json::{Value, json};
 
 use crate::support::house::{ISSUER, body, change, refusal};
@@ -290,6 +290,38 @@ async fn an_agreement_that_has_ended_registers_nothing() {
         decided(&refused.body(), "scope:a"),
         ("refused".into(), vec!["agreement_lapsed".into()])
     );
+}
+
+#[tokio::test]
+async fn what_the_bank_changes_counts_from_the_next_registration_on() {
+    let partner = Partner::new().await;
+    let app = partner.node().await;
+    let stranger = || partner.statement_with(&json!({ "org_id": "dir-late" }));
+    let refused = refusal(register(&app, &partner.presenting(&stranger(), "scope:a")).await);
+    assert!(decided(&refused.body(), "scope:a").1.contains(&"organisation_not_active".to_owned()));
+    let known = sample::organisation("a");
+    let id = OrganisationId::from_random("late");
+    let late = Organisation { id, directory_id: "dir-late".parse().unwrap(), ..known };
+    change(&app, AuditAction::OrganisationCreated, move |tx| tx.insert_organisation(&late)).await;
+    let refused = refusal(register(&app, &partner.presenting(&stranger(), "scope:a")).await);
+    let reasons = decided(&refused.body(), "scope:a").1;
+    assert!(!reasons.contains(&"organisation_not_active".to_owned()), "{reasons:?}");
+    assert!(register(&app, &partner.registration("scope:a")).await.is_ok());
+    end_agreement(&app).await;
+    let refused = refusal(register(&app, &partner.registration("scope:a")).await);
+    assert_eq!(decided(&refused.body(), "scope:a").1, ["agreement_lapsed"]);
+}
+
+#[tokio::test]
+async fn a_request_that_comes_again_uses_no_statement_up() {
+    let partner = Partner::new().await;
+    let app = partner.node().await;
+    let (used, fresh) = (partner.statement(), partner.statement());
+    let claims = partner.request_claims(&used, "scope:a");
+    assert!(register(&app, &partner.posted(&claims)).await.is_ok());
+    let again = merged(claims, &json!({ "software_statement": fresh }));
+    assert_eq!(refused(&app, &partner.posted(&again)).await, "invalid_client_metadata");
+    assert!(register(&app, &partner.presenting(&fresh, "scope:a")).await.is_ok());
 }
 
 #[tokio::test]

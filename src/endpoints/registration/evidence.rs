@@ -44,6 +44,8 @@ pub(super) struct Proof {
     pub(super) bound: Bound,
     /// Whether the statement is the one that the client was registered with, and not presented anew.
     pub(super) stands: bool,
+    /// What the store said of the statement, where it was used up together with the request.
+    burnt: Option<Consumed>,
 }
 
 impl Proof {
@@ -52,6 +54,18 @@ impl Proof {
         let proof = Self::verify(app, incoming).await?;
         proof.burn_request(app, incoming.now).await?;
         Ok(proof)
+    }
+
+    /// Burns the request, and the statement with it: one commit instead of two. It is for where
+    /// nothing lies between the two but what comes after both as well.
+    pub(super) async fn burn_both(&mut self, app: &App, now: Timestamp) -> Result<(), Failure> {
+        let (Some(request), Some(statement)) = (self.use_of_request(), self.use_of_statement())
+        else {
+            return self.burn_request(app, now).await;
+        };
+        let (first, second) = app.one_time.consume_both(request, statement, now).await?;
+        self.burnt = second;
+        check_request(first)
     }
 
     /// The same of an update. Where the framework has it so, it may leave out the statement that the
@@ -114,7 +128,7 @@ impl Proof {
             us,
         };
         let bound = trust::bind(request, with, now)?;
-        Ok(Self { framework, statement, facts, keys, bound, stands })
+        Ok(Self { framework, statement, facts, keys, bound, stands, burnt: None })
     }
 
     /// The claims of the statement that an answer repeats (REG-E5).
@@ -124,46 +138,57 @@ impl Proof {
 
     /// A signed request works once (S12). One without a `jti` is as good as its statement and its
     /// certificate are.
-    async fn burn_request(&self, app: &App, now: Timestamp) -> Result<(), Failure> {
-        let Some((jti, (issued_at, expires_at))) = self.bound.jti().zip(self.bound.validity())
-        else {
-            return Ok(());
-        };
-        let request = OneTimeUse {
+    pub(super) async fn burn_request(&self, app: &App, now: Timestamp) -> Result<(), Failure> {
+        let Some(request) = self.use_of_request() else { return Ok(()) };
+        check_request(app.one_time.consume_once(request, now).await?)
+    }
+
+    fn use_of_request(&self) -> Option<OneTimeUse> {
+        let (jti, (issued_at, expires_at)) = self.bound.jti().zip(self.bound.validity())?;
+        Some(OneTimeUse {
             kind: OneTimeKind::RegistrationRequest,
             issuer: self.framework.name().to_string(),
             subject: self.facts.software_id.to_string(),
             value: jti.to_owned(),
             issued_at,
             expires_at,
+        })
+    }
+
+    /// S8: a single-use statement works once. It is committed before anything is decided.
+    pub(super) async fn burn_statement(&self, app: &App, now: Timestamp) -> Result<(), Failure> {
+        let consumed = match (self.burnt, self.use_of_statement()) {
+            (Some(consumed), _) => consumed,
+            (None, Some(statement)) => app.one_time.consume_once(statement, now).await?,
+            (None, None) => return Ok(()),
         };
-        match app.one_time.consume_once(request, now).await? {
+        match consumed {
             Consumed::First => Ok(()),
             Consumed::Again | Consumed::Forgotten => {
-                Err(RequestError::from(RequestProblem::Replayed).into())
+                Err(StatementError::from(StatementProblem::Replayed).into())
             }
         }
     }
 
-    /// S8: a single-use statement works once. It is committed on its own.
-    pub(super) async fn burn_statement(&self, app: &App, now: Timestamp) -> Result<(), Failure> {
+    fn use_of_statement(&self) -> Option<OneTimeUse> {
         let statement = &self.statement;
-        let Some(jti) = statement.jti().filter(|_| self.framework.single_use_statements()) else {
-            return Ok(());
-        };
-        let used = OneTimeUse {
+        let jti = statement.jti().filter(|_| self.framework.single_use_statements())?;
+        Some(OneTimeUse {
             kind: OneTimeKind::SoftwareStatement,
             issuer: statement.issuer().to_owned(),
             subject: self.facts.software_id.to_string(),
             value: jti.to_owned(),
             issued_at: statement.issued_at(),
             expires_at: self.framework.acceptable_until(statement),
-        };
-        match app.one_time.consume_once(used, now).await? {
-            Consumed::First => Ok(()),
-            Consumed::Again | Consumed::Forgotten => {
-                Err(StatementError::from(StatementProblem::Replayed).into())
-            }
+        })
+    }
+}
+
+fn check_request(consumed: Consumed) -> Result<(), Failure> {
+    match consumed {
+        Consumed::First => Ok(()),
+        Consumed::Again | Consumed::Forgotten => {
+            Err(RequestError::from(RequestProblem::Replayed).into())
         }
     }
 }
@@ -179,28 +204,29 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    /// Merges, and then looks at what the metadata refers to. Nothing is used up by it.
-    pub(super) async fn weigh(app: &App, proof: &Proof) -> Result<Self, Failure> {
+    /// Merges. Nobody is asked and nothing is used up by it.
+    pub(super) fn merge(app: &App, proof: &Proof) -> Result<Self, Failure> {
         let Proof { framework, statement, facts, bound, .. } = proof;
         let (metadata, replaced) = trust::merge(framework, statement, facts, bound)
             .into_metadata(framework, &Supported::of(&app.features))?;
-        check_sector(app, framework, &metadata).await?;
         Ok(Self { metadata, replaced })
     }
-}
 
-/// M15, X8: fetched by the rules for the framework's clients, once all else has been found good.
-async fn check_sector(
-    app: &App,
-    framework: &Framework,
-    metadata: &ClientMetadata,
-) -> Result<(), Failure> {
-    let Some(uri) = &metadata.openid.sector_identifier_uri else { return Ok(()) };
-    let rules = app.fetch_rules.get(framework.name()).cloned().unwrap_or_default();
-    let document = app.key_source.fetch_document(uri, &rules).await;
-    let document =
-        document.map_err(|error| unreachable(&error, "sector_identifier_uri", "its document"))?;
-    Ok(sector_identifier::check(&document, metadata)?)
+    /// Whether the metadata refers to a document that has to be fetched.
+    pub(super) const fn refers_elsewhere(&self) -> bool {
+        self.metadata.openid.sector_identifier_uri.is_some()
+    }
+
+    /// M15, X8: fetched by the rules for the framework's clients, once all else has been found good.
+    pub(super) async fn check_sector(&self, app: &App, proof: &Proof) -> Result<(), Failure> {
+        let metadata = &self.metadata;
+        let Some(uri) = &metadata.openid.sector_identifier_uri else { return Ok(()) };
+        let rules = app.fetch_rules.get(proof.framework.name()).cloned().unwrap_or_default();
+        let document = app.key_source.fetch_document(uri, &rules).await;
+        let document = document
+            .map_err(|error| unreachable(&error, "sector_identifier_uri", "its document"))?;
+        Ok(sector_identifier::check(&document, metadata)?)
+    }
 }
 
 /// S5 to S9, with the keys of the framework. When they cannot be had it is not the caller's fault.

@@ -52,10 +52,17 @@ use view::View;
 pub async fn register(app: &App, incoming: &Incoming) -> Result<Answer, Failure> {
     check_enabled(app)?;
     let leave = Leave::present(app, incoming).await?;
-    let proof = Proof::gather(app, incoming).await?;
-    trail::noted(app, incoming, &proof, leave.check_framework(&proof.framework)).await?;
+    let mut proof = Proof::verify(app, incoming).await?;
     let known = Known { ceiling: leave.ceiling(), ..Known::default() };
-    let evidence = trail::noted(app, incoming, &proof, weigh(app, &proof, &known).await).await?;
+    let merged = leave.check_framework(&proof.framework).and_then(|()| merge(app, &proof, &known));
+    if merged.as_ref().is_ok_and(|evidence| goes_straight(incoming, &proof, evidence)) {
+        proof.burn_both(app, incoming.now).await?;
+    } else {
+        proof.burn_request(app, incoming.now).await?;
+    }
+    let evidence = trail::noted(app, incoming, &proof, merged).await?;
+    let checked = evidence.check_sector(app, &proof).await;
+    trail::noted(app, incoming, &proof, checked).await?;
     let retry = Retry::of(incoming, &proof, &evidence)?;
     if let Some(id) = first_time(app, incoming, &proof, retry.as_ref()).await? {
         return Box::pin(existing::again(app, incoming, &proof, (id, Because::Retry))).await;
@@ -70,6 +77,15 @@ pub async fn register(app: &App, incoming: &Incoming) -> Result<Answer, Failure>
         Some(living) => Box::pin(update(app, incoming, (proof, evidence), living)).await,
         None => Box::pin(create(app, incoming, (proof, evidence), (leave, retry))).await,
     }
+}
+
+/// Whether nothing can stop a registration between the use of its request and that of its statement: no
+/// document to fetch, no rate, no repetition of an earlier request and no client to replace.
+fn goes_straight(incoming: &Incoming, proof: &Proof, evidence: &Evidence) -> bool {
+    incoming.idempotency_key.is_none()
+        && !evidence.refers_elsewhere()
+        && !quota::is_counted(proof)
+        && proof.framework.duplicates() != Duplicates::Update
 }
 
 /// The client that an earlier request with the same `Idempotency-Key` made.
@@ -127,7 +143,7 @@ async fn create(
     trail::noted(app, incoming, &proof, burnt).await?;
     let known = Known { ceiling: leave.ceiling(), ..Known::default() };
     let considered = judge(app, incoming, (proof, evidence), &known).await?;
-    let organisation = considered.partner.organisation.as_ref();
+    let organisation = considered.partner.organisation();
     let allowed = leave.check_use(organisation, incoming.now);
     trail::noted(app, incoming, &considered.proof, allowed).await?;
     let Some(owner) = considered.admits() else {
@@ -201,7 +217,14 @@ impl Known {
 
 /// Statement and request as one, within what binds them. Nothing is used up by it.
 async fn weigh(app: &App, proof: &Proof, known: &Known) -> Result<Evidence, Failure> {
-    let mut evidence = Evidence::weigh(app, proof).await?;
+    let evidence = merge(app, proof, known)?;
+    evidence.check_sector(app, proof).await?;
+    Ok(evidence)
+}
+
+/// The same without what has to be fetched for it.
+fn merge(app: &App, proof: &Proof, known: &Known) -> Result<Evidence, Failure> {
+    let mut evidence = Evidence::merge(app, proof)?;
     initial_access::narrow(&mut evidence, known.ceiling.as_ref())?;
     Ok(evidence)
 }
@@ -263,7 +286,7 @@ impl Considered {
     /// The organisation, if something is granted to it or waits for a person (GOV §1.2).
     fn admits(&self) -> Option<&Organisation> {
         let refused = self.decision.approved().is_empty() && self.decision.referred().is_empty();
-        self.partner.organisation.as_ref().filter(|_| !refused)
+        self.partner.organisation().filter(|_| !refused)
     }
 
     /// What was decided, for the answer.

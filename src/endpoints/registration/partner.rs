@@ -1,11 +1,12 @@
 //! What the bank knows of the partner behind a statement, and what policy makes of it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use crate::app::App;
+use crate::app::{App, KnownPartner};
 use crate::endpoints::failure::Failure;
 use crate::partners::{
-    Agreement, ApiProduct, Environment, Organisation, SoftwareProduct, SoftwareProductState,
+    ApiProduct, Environment, Organisation, SoftwareProduct, SoftwareProductState,
 };
 use crate::policy::decision::Finding;
 use crate::policy::reason::Class;
@@ -14,7 +15,7 @@ use crate::policy::{
 };
 use crate::protocol::client::ClientMetadata;
 use crate::protocol::{ErrorCode, OAuthError};
-use crate::storage::StorageError;
+use crate::storage::Reader;
 use crate::types::{ReasonCode, ScopeSet, Timestamp};
 
 use super::evidence::{Evidence, Proof};
@@ -22,16 +23,14 @@ use super::evidence::{Evidence, Proof};
 /// The bank's side of a registration.
 #[derive(Debug)]
 pub(super) struct Partner {
-    /// None if the bank does not know the organisation.
-    pub(super) organisation: Option<Organisation>,
-    agreements: Vec<Agreement>,
-    pub(super) products: Vec<ApiProduct>,
+    known: Arc<KnownPartner>,
     /// None if this software has never registered.
     pub(super) software: Option<SoftwareProduct>,
 }
 
 impl Partner {
-    /// Reads everything in one go.
+    /// Finds everything in one go. What may have changed since the bank's side was read is read anew;
+    /// whether the software has registered is always read.
     pub(super) async fn look_up(
         app: &App,
         proof: &Proof,
@@ -40,24 +39,28 @@ impl Partner {
         let framework = proof.framework.name().clone();
         let organisation_id = proof.facts.organisation_id.clone();
         let software_id = proof.facts.software_id.clone();
-        let scope = evidence.metadata.scope.clone();
-        let partner = app.database.read(move |reader| -> Result<Self, StorageError> {
-            let organisation = reader.organisation_in_directory(&framework, &organisation_id)?;
-            let agreements = match &organisation {
-                Some(organisation) => reader.agreements_of(&organisation.id)?,
-                None => Vec::new(),
-            };
-            let products = reader.products_offering(&scope)?;
-            let software = reader.software_product_in_directory(&framework, &software_id)?;
-            Ok(Self { organisation, agreements, products, software })
-        });
-        Ok(partner.await?)
+        let key = (framework.clone(), organisation_id, evidence.metadata.scope.clone());
+        let software = move |reader: &mut Reader<'_>| {
+            reader.software_product_in_directory(&framework, &software_id)
+        };
+        let (known, software) = app.partners.find(&app.database, key, software).await?;
+        Ok(Self { known, software })
+    }
+
+    /// None if the bank does not know the organisation.
+    pub(super) fn organisation(&self) -> Option<&Organisation> {
+        self.known.organisation()
+    }
+
+    /// The products that offer the scopes asked for.
+    pub(super) fn products(&self) -> &[ApiProduct] {
+        self.known.products()
     }
 
     /// A software product belongs to one organisation (REG-T2), and only an active one registers.
     pub(super) fn check_software(&self) -> Result<(), Failure> {
         let Some(software) = &self.software else { return Ok(()) };
-        if self.organisation.as_ref().is_none_or(|owner| owner.id != software.organisation_id) {
+        if self.organisation().is_none_or(|owner| owner.id != software.organisation_id) {
             return Err(belongs_to_another().into());
         }
         if software.state != SoftwareProductState::Active {
@@ -81,9 +84,9 @@ impl Partner {
         let facts = GrantFacts::new(
             GrantInput {
                 software_id: &proof.facts.software_id,
-                organisation: self.organisation.as_ref(),
-                agreements: &self.agreements,
-                products: &self.products,
+                organisation: self.organisation(),
+                agreements: self.known.agreements(),
+                products: self.products(),
                 statement: StatementFacts {
                     // Evidence exists only for a statement that was verified and is burnt now.
                     verified: true,

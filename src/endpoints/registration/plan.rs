@@ -39,7 +39,7 @@ pub async fn plan(app: &App, incoming: &Incoming) -> Result<Answer, Failure> {
     let (partner, decision) = opinion(app, (&proof, &evidence), &known, incoming.now).await?;
     let updates = living.is_some() && proof.framework.duplicates() == Duplicates::Update;
     if !updates {
-        leave.check_use(partner.organisation.as_ref(), incoming.now)?;
+        leave.check_use(partner.organisation(), incoming.now)?;
     }
     let considered = Considered { proof, evidence, partner, decision };
     Ok(Answer::json(200, &shown(app, incoming, &considered, living.as_ref())))
@@ -55,7 +55,7 @@ fn shown(app: &App, incoming: &Incoming, plan: &Considered, living: Option<&Livi
         "plan": true,
         "outcome": outcome,
         "framework": proof.framework.name(),
-        "organisation_id": plan.partner.organisation.as_ref().map(|owner| &owner.id),
+        "organisation_id": plan.partner.organisation().map(|owner| &owner.id),
         "software_id": proof.facts.software_id,
         "statement_digest": proof.statement.digest(),
         "decision": {

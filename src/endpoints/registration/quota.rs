@@ -42,6 +42,11 @@ pub(super) async fn pace(app: &App, proof: &Proof, now: Timestamp) -> Result<(),
     app.database.write(count).await
 }
 
+/// Whether registrations under this proof are counted at all.
+pub(super) fn is_counted(proof: &Proof) -> bool {
+    !rates(proof).is_empty()
+}
+
 /// Whose registrations are counted, under which key, and how many an hour are allowed. The order is
 /// the same in every request, so that two at once do not wait for each other.
 fn rates(proof: &Proof) -> Vec<(&'static str, String, u32)> {

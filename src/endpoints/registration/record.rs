@@ -103,7 +103,7 @@ impl Registration {
             software_is_new: partner.software.is_none(),
             duplicates: proof.framework.duplicates(),
             credentials: credentials(proof, &id, now),
-            entitlements: entitlements(&partner.products, decision, &id, now),
+            entitlements: entitlements(partner.products(), decision, &id, now),
             decision: decision_record(decision, client_object(&id), now),
             event: event(AuditAction::ClientRegistered, client_object(&id), considered, incoming),
             owner: owner.clone(),

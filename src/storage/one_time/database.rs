@@ -36,16 +36,38 @@ impl QueryFragment<MultiBackend> for Mark {
 
 impl RunQueryDsl<AnyConnection> for Mark {}
 
+impl Mark {
+    fn of(one_time: &OneTimeUse) -> Self {
+        Self { key: one_time.key(), expires_at: one_time.expires_at.epoch() }
+    }
+
+    fn set(self, connection: &mut AnyConnection) -> Result<Consumed, StorageError> {
+        match self.execute(connection)? {
+            0 => Ok(Consumed::Again),
+            _ => Ok(Consumed::First),
+        }
+    }
+}
+
 /// Marks a value as used, unless it is marked already.
 pub(super) async fn consume(
     database: &Database,
     one_time: &OneTimeUse,
 ) -> Result<Consumed, StorageError> {
-    let mark = Mark { key: one_time.key(), expires_at: one_time.expires_at.epoch() };
+    let mark = Mark::of(one_time);
+    database.decide(move |connection| mark.set(connection)).await
+}
+
+/// Marks two values in one commit, the second only if the first was not marked already.
+pub(super) async fn consume_both(
+    database: &Database,
+    (first, second): (&OneTimeUse, &OneTimeUse),
+) -> Result<(Consumed, Option<Consumed>), StorageError> {
+    let (first, second) = (Mark::of(first), Mark::of(second));
     database
-        .decide(move |connection| match mark.execute(connection)? {
-            0 => Ok(Consumed::Again),
-            _ => Ok(Consumed::First),
+        .decide_together(move |connection| match first.set(connection)? {
+            Consumed::First => Ok((Consumed::First, Some(second.set(connection)?))),
+            refused @ (Consumed::Again | Consumed::Forgotten) => Ok((refused, None)),
         })
         .await
 }

@@ -144,6 +144,27 @@ impl OneTimeStore {
             Backend::Redis(marks) => marks.consume(one_time, now).await,
         }
     }
+
+    /// Uses two single-use values up that belong together, and decides about each as
+    /// [`Self::consume_once`] does. The second is left alone unless the first is new.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be reached, or did not answer in time. The first may be used up then.
+    pub async fn consume_both(
+        &self,
+        first: OneTimeUse,
+        second: OneTimeUse,
+        now: Timestamp,
+    ) -> Result<(Consumed, Option<Consumed>), StorageError> {
+        if let Backend::Database(database) = &self.backend {
+            return database::consume_both(database, (&first, &second)).await;
+        }
+        match self.consume_once(first, now).await? {
+            Consumed::First => Ok((Consumed::First, Some(self.consume_once(second, now).await?))),
+            refused @ (Consumed::Again | Consumed::Forgotten) => Ok((refused, None)),
+        }
+    }
 }
 
 #[cfg(test)]
