@@ -122,7 +122,9 @@ pub struct Resource {
 }
 
 impl Resource {
-    fn path_of(&self, id: &str) -> String {
+    /// Where one record lives below `/admin/v1`.
+    #[must_use]
+    pub fn path_of(&self, id: &str) -> String {
         format!("{}/{}", self.path, segment(id))
     }
 

@@ -48,6 +48,9 @@ pub enum ResourceServerCommand {
     Update(Box<Changes>),
     /// Give it a new secret, which is shown once
     RotateSecret(NewSecret),
+    /// Print the document that it serves at its well-known address (RFC 9728)
+    #[command(after_help = "Example:\n  countersign resource-server metadata rs_… > metadata.json")]
+    Metadata(Which),
     /// Stop answering it, reversibly
     Suspend(Step),
     /// Answer it again
@@ -171,6 +174,10 @@ impl Action for ResourceServerCommand {
                 return RESOURCE_SERVERS.update(session, &changes.id, &Value::Object(body)).await;
             }
             Self::RotateSecret(new) => return RESOURCE_SERVERS.rotate_secret(session, &new).await,
+            Self::Metadata(which) => {
+                let path = format!("{}/metadata", RESOURCE_SERVERS.path_of(&which.id));
+                return print::json(&session.api.get(&path, &[]).await?);
+            }
             Self::Suspend(step) => (step, "suspended"),
             Self::Restore(step) => (step, "active"),
         };

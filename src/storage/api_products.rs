@@ -139,6 +139,16 @@ impl Reader<'_> {
         self.api_products_with_ids(&ids.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
+    /// The API products that are sold for this audience.
+    pub fn products_at(&mut self, audience: &ResourceUri) -> Result<Vec<ApiProduct>, StorageError> {
+        let rows = api_products::table
+            .filter(api_products::audience.eq(audience.as_str()))
+            .order(api_products::id)
+            .select(ApiProductRow::as_select())
+            .load(self.connection)?;
+        with_scopes(self.connection, rows)
+    }
+
     /// The API products with these identifiers.
     pub(super) fn api_products_with_ids(
         &mut self,

@@ -80,6 +80,8 @@ mod registration_update;
 #[cfg(test)]
 mod remote;
 #[cfg(test)]
+mod resource_server_example;
+#[cfg(test)]
 mod resource_server_registration;
 #[cfg(test)]
 mod resource_servers;

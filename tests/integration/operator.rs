@@ -304,6 +304,31 @@ async fn the_secret_of_a_resource_server_is_shown_once() {
     assert!(!log.contains(secret) && !log.contains("secret_hash"), "{log}");
 }
 
+/// RFC 9728: what is printed is true of what is recorded and switched on.
+#[tokio::test]
+async fn the_metadata_of_a_resource_server_is_there_to_be_served() {
+    let running = Running::furnished().await;
+    let api = json!({ "name": "Accounts", "audience": "https://api.example/a" });
+    let path =
+        format!("/resource-servers/{}/metadata", id(&running.post("/resource-servers", api).await));
+    assert_eq!(
+        running.get(&path).await,
+        json!({
+            "resource": "https://api.example/a",
+            "resource_name": "Accounts",
+            "authorization_servers": ["https://localhost"],
+            "scopes_supported": ["scope:a", "scope:a:write"],
+            "bearer_methods_supported": ["header"],
+            "dpop_signing_alg_values_supported": ["ES256", "PS256", "EdDSA"],
+        })
+    );
+    let urn = json!({ "name": "Accounts", "audience": "urn:bank:accounts" });
+    let path =
+        format!("/resource-servers/{}/metadata", id(&running.post("/resource-servers", urn).await));
+    let (status, told) = running.told(Method::GET, &path, None).await;
+    assert_eq!((status.as_u16(), &told["error"]), (409, &json!("conflict")));
+}
+
 #[tokio::test]
 async fn signing_keys_change_in_order_and_in_an_emergency() {
     let running = Running::new().await;

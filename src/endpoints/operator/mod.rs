@@ -16,6 +16,7 @@ pub mod operations;
 pub mod organisation;
 pub mod query;
 pub mod record;
+pub mod resource_metadata;
 pub mod resource_server;
 pub mod schema;
 pub mod signing_key;

@@ -15,6 +15,7 @@ use crate::endpoints::operator::document::Nothing;
 use crate::endpoints::operator::document::Parameter;
 use crate::endpoints::operator::document::Schemas;
 use crate::endpoints::operator::initial_access_token;
+use crate::endpoints::operator::resource_metadata;
 use crate::endpoints::operator::schema::List;
 use crate::endpoints::operator::schema::agreement::{AgreementChange, AgreementView, NewAgreement};
 use crate::endpoints::operator::schema::api_product::{NewProduct, ProductChange, ProductView};
@@ -231,6 +232,9 @@ operations! {
     RotateResourceServerSecret, "Give a resource server a new secret; it is shown this once":
         Post "/resource-servers/{id}/secret" [],
         NewSecretRequest => 200 CreatedResourceServerView, resource_server::rotate_secret;
+    ShowResourceServerMetadata, "Show the document that a resource server serves (RFC 9728)":
+        Get "/resource-servers/{id}/metadata" [],
+        Nothing => 200 serde_json::Value, resource_metadata::show;
     ChangeResourceServerState, "Suspend or restore a resource server":
         Post "/resource-servers/{id}/state" [],
         StateChange => 200 ResourceServerView, resource_server::change_state;

@@ -129,7 +129,12 @@ pub(crate) struct Authority {
 impl Authority {
     /// An authority that answers for itself.
     pub(crate) fn root(name: &str) -> Self {
-        let Wanted { params, key } = authority(name);
+        Self::root_with(name, |_| {})
+    }
+
+    /// The same, which is different in some way.
+    pub(crate) fn root_with(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
+        let Wanted { params, key } = authority(name).with(change);
         let made = params.self_signed(&key).unwrap();
         Self { der: made.der().to_vec(), pem: made.pem(), issuer: Issuer::new(params, key) }
     }
