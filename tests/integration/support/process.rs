@@ -96,9 +96,13 @@ pub(crate) fn program(name: &str, folders: &[PathBuf], package: &str) -> Option<
         .map(|folder| folder.join(name))
         .find(|file| file.is_file());
     if found.is_none() {
-        let advice = format!("`{name}` is missing: install it with `apt-get install {package}`\n");
-        assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "{advice}");
-        drop(std::io::stderr().write_all(format!("skipped: {advice}").as_bytes()));
+        skip(&format!("`{name}` is missing: install it with `apt-get install {package}`"));
     }
     found
+}
+
+/// Says why a test is skipped; in continuous integration it fails.
+pub(crate) fn skip(advice: &str) {
+    assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "{advice}");
+    drop(std::io::stderr().write_all(format!("skipped: {advice}\n").as_bytes()));
 }
