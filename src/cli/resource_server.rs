@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use crate::cli::error::CommandError;
+use crate::cli::print;
 use crate::cli::resource::Action;
 use crate::cli::resource::NewSecret;
 use crate::cli::resource::Paging;

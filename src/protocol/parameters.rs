@@ -65,7 +65,7 @@ impl From<InvalidParameters> for OAuthError {
 }
 
 /// The parameters of one request. Values do not print: some are tokens and assertions.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Parameters(BTreeMap<String, Vec<String>>);
 
 impl std::fmt::Debug for Parameters {

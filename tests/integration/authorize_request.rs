@@ -7,7 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign::governance::audit::AuditAction;
 use countersign::http::Entrance;
+use countersign::jose::PublicKey;
 use countersign::partners::ResourceServer;
+use countersign::protocol::client_authentication::ClientAuthenticationMethod;
+use countersign::protocol::resource_server::ResourceServerMetadata;
 use countersign::types::ResourceUri;
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, SqliteConnection};
@@ -19,6 +22,7 @@ use crate::support;
 use crate::support::gateway::{Gateway, ORIGIN, certificate, credential};
 use crate::support::house::change;
 use crate::support::nginx::{blocks, document};
+use crate::support::pki::Issued;
 use crate::support::samples as sample;
 
 /// What a proxy is told.
@@ -40,7 +44,17 @@ impl Told {
 
 /// Asks with these fields.
 async fn ask(gateway: &Gateway, method: Method, path: &str, fields: &[(&str, &str)]) -> Told {
-    let client = support::mtls_client(&gateway.authority, None);
+    ask_showing(gateway, None, (method, path), fields).await
+}
+
+/// The same, by a proxy that shows a certificate of its own.
+async fn ask_showing(
+    gateway: &Gateway,
+    shown: Option<&Issued>,
+    (method, path): (Method, &str),
+    fields: &[(&str, &str)],
+) -> Told {
+    let client = support::mtls_client(&gateway.authority, shown);
     let url = format!("https://localhost:{}{path}", gateway.port());
     let request = fields
         .iter()
@@ -123,6 +137,46 @@ async fn a_proxy_must_say_who_it_is() {
     let basic = format!("Basic {own}");
     let changes = [("proxy-authorization", None), ("authorization", Some(basic.as_str()))];
     assert_eq!(asked(&gateway, "", &changes).await.status, 407);
+}
+
+/// RFC 8705 §2.2, by the proxy: its own certificate is not that of its client.
+#[tokio::test]
+async fn a_proxy_may_show_a_certificate_of_its_own() {
+    let listener =
+        "[server.mutual_tls]\nlisten = \"127.0.0.1:0\"\nbase_url = \"https://m.example\"";
+    let gateway = Gateway::new(Entrance::MutualTls, listener).await;
+    let [proxy, own] = ["proxy", "a"].map(|name| certificate(name).self_signed());
+    let key = PublicKey::from_public_key_info(proxy.certificate().public_key_der()).unwrap();
+    let server = ResourceServer {
+        metadata: ResourceServerMetadata {
+            jwks: Some(json!({ "keys": [key.to_value()] })),
+            ..ResourceServerMetadata::of(ClientAuthenticationMethod::SelfSignedTlsClientAuth)
+        },
+        ..sample::resource_server("a")
+    };
+    let update = AuditAction::ResourceServerUpdated;
+    change(&gateway.app, update, move |tx| tx.update_resource_server(&server)).await;
+    let bearer = format!("Bearer {}", gateway.certificate_bound(&own).await);
+    let of = |issued: &Issued| format!(":{}:", STANDARD.encode(&issued.der));
+    let (of_client, of_proxy) = (of(&own), of(&proxy));
+    let path = "/authorize-request?client_id=rs_a";
+    for (shown, told, status) in [
+        (Some(&proxy), Some(&of_client), 200),
+        // Without a certificate of its client, the proxy's own does not stand in for it.
+        (Some(&proxy), None, 401),
+        (Some(&own), Some(&of_client), 407),
+        (None, Some(&of_proxy), 407),
+        (None, None, 407),
+    ] {
+        let mut fields = vec![
+            ("authorization", bearer.as_str()),
+            ("x-original-method", "GET"),
+            ("x-original-uri", "/accounts/1"),
+        ];
+        fields.extend(told.map(|field| ("client-cert", field.as_str())));
+        let told = ask_showing(&gateway, shown, (Method::GET, path), &fields).await;
+        assert_eq!(told.status, status, "{}", told.body);
+    }
 }
 
 #[tokio::test]

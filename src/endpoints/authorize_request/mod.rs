@@ -11,8 +11,7 @@ mod original;
 use crate::app::App;
 use crate::endpoints::authorize_request::demand::Demand;
 use crate::endpoints::authorize_request::original::{DEMAND, METHOD, Original, TARGET};
-use crate::endpoints::client_authentication;
-use crate::endpoints::client_authentication::AuthenticatedResourceServer;
+use crate::endpoints::client_authentication::{AuthenticatedResourceServer, resource_server_by};
 use crate::endpoints::dpop;
 use crate::endpoints::dpop::Sending;
 use crate::endpoints::exchange::{Answer, Incoming, METHOD_FIELD};
@@ -21,9 +20,11 @@ use crate::endpoints::introspection;
 use crate::endpoints::introspection::GoodToken;
 use crate::protocol::bearer::{self, InvalidBearer, Scheme};
 use crate::protocol::challenge::Challenge;
-use crate::protocol::client_authentication::AUTHENTICATION_FAILED;
+use crate::protocol::client_authentication::{
+    AUTHENTICATION_FAILED, Credential, InvalidClientAuthentication,
+};
 use crate::protocol::client_certificate_field::{CLIENT_CERT, CLIENT_CERT_PEM};
-use crate::protocol::parameters::{FORM, Parameters};
+use crate::protocol::parameters::Parameters;
 use crate::protocol::protected_resource;
 use crate::protocol::{ErrorCode, OAuthError};
 use crate::types::{ResourceUri, Secret};
@@ -84,19 +85,34 @@ async fn resource_server(
     client_id: Option<&str>,
     original: Option<&Original<'_>>,
 ) -> Result<AuthenticatedResourceServer, Failure> {
-    let form = client_id.map(|id| format!("client_id={id}")).unwrap_or_default();
-    let parameters = Parameters::parse(Some(FORM), form.as_bytes(), &[])?;
     // Where a proxy in front of us ends TLS, `Client-Cert` has been read as the certificate of whoever
     // asks. Here it is that of the client, and proves nothing of the proxy.
     let of_client = original.and_then(|original| original.certificate.as_ref());
     let own = incoming.presented.clone().filter(|own| of_client != Some(own));
-    let authorization = incoming.field(PROXY_AUTHORIZATION).map(Secret::new);
-    let asking = Incoming { authorization, presented: own, body: Vec::new(), ..incoming.clone() };
-    let authenticated = client_authentication::resource_server(app, &asking, &parameters).await;
+    let asking = Incoming { presented: own, ..incoming.clone() };
+    let authenticated = match credential(incoming.field(PROXY_AUTHORIZATION), client_id) {
+        Ok(credential) => resource_server_by(app, credential, &asking).await,
+        Err(unreadable) => Err(unreadable.into()),
+    };
     authenticated.map_err(|failure| match failure {
         Failure::Refused(refusal) => unknown_proxy(&refusal).into(),
         Failure::Broken(broken) => broken.into(),
     })
+}
+
+/// The proxy's credentials; without any, a name that its certificate is to prove.
+fn credential(
+    header: Option<&str>,
+    client_id: Option<&str>,
+) -> Result<Credential, InvalidClientAuthentication> {
+    match (header, client_id) {
+        (None, Some(id)) => Ok(Credential::ClientId(id.to_owned())),
+        (header, None) => Credential::parse(header, &Parameters::default()),
+        (Some(_), Some(_)) => Err(InvalidClientAuthentication::SeveralMethods(vec![
+            "the `Proxy-Authorization` header",
+            "`client_id`",
+        ])),
+    }
 }
 
 fn unknown_proxy(refusal: &OAuthError) -> OAuthError {
