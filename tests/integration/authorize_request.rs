@@ -1,69 +1,29 @@
-//! `/authorize-request`: the contract with proxies, by whoever asks. Envoy is not in Debian, so a client
-//! asks here as Envoy would, with the prefix and the fields of `docs/resource-servers.md`.
+//! `/authorize-request`: the contract with proxies, by whoever asks.
 
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use countersign::endpoints::Failure;
+use countersign::endpoints::authorize_request::authorize_request;
+use countersign::endpoints::exchange::Incoming;
 use countersign::governance::audit::AuditAction;
 use countersign::http::Entrance;
 use countersign::jose::PublicKey;
 use countersign::partners::ResourceServer;
+use countersign::protocol::ErrorCode;
 use countersign::protocol::client_authentication::ClientAuthenticationMethod;
 use countersign::protocol::resource_server::ResourceServerMetadata;
-use countersign::types::ResourceUri;
+use countersign::types::{ResourceUri, Secret};
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, SqliteConnection};
 use reqwest::Method;
-use reqwest::header::HeaderMap;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support;
-use crate::support::gateway::{Gateway, ORIGIN, certificate, credential};
-use crate::support::house::change;
-use crate::support::nginx::{blocks, document};
+use crate::support::gateway::{Gateway, ORIGIN, Told, ask, ask_showing, certificate, credential};
+use crate::support::house::{change, refusal};
 use crate::support::pki::Issued;
 use crate::support::samples as sample;
-
-/// What a proxy is told.
-struct Told {
-    status: u16,
-    headers: HeaderMap,
-    body: Value,
-}
-
-impl Told {
-    fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
-    }
-
-    fn refusal(&self) -> (u16, &str) {
-        (self.status, self.body["error"].as_str().unwrap_or_default())
-    }
-}
-
-/// Asks with these fields.
-async fn ask(gateway: &Gateway, method: Method, path: &str, fields: &[(&str, &str)]) -> Told {
-    ask_showing(gateway, None, (method, path), fields).await
-}
-
-/// The same, by a proxy that shows a certificate of its own.
-async fn ask_showing(
-    gateway: &Gateway,
-    shown: Option<&Issued>,
-    (method, path): (Method, &str),
-    fields: &[(&str, &str)],
-) -> Told {
-    let client = support::mtls_client(&gateway.authority, shown);
-    let url = format!("https://localhost:{}{path}", gateway.port());
-    let request = fields
-        .iter()
-        .fold(client.request(method, url), |request, (name, value)| request.header(*name, *value));
-    let response = request.send().await.unwrap();
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let body = serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default();
-    Told { status, headers, body }
-}
 
 /// Asks in the manner of nginx about reading an account; `None` takes a field away.
 async fn asked(gateway: &Gateway, query: &str, changes: &[(&str, Option<&str>)]) -> Told {
@@ -139,14 +99,13 @@ async fn a_proxy_must_say_who_it_is() {
     assert_eq!(asked(&gateway, "", &changes).await.status, 407);
 }
 
-/// RFC 8705 §2.2, by the proxy: its own certificate is not that of its client.
-#[tokio::test]
-async fn a_proxy_may_show_a_certificate_of_its_own() {
-    let listener =
-        "[server.mutual_tls]\nlisten = \"127.0.0.1:0\"\nbase_url = \"https://m.example\"";
-    let gateway = Gateway::new(Entrance::MutualTls, listener).await;
-    let [proxy, own] = ["proxy", "a"].map(|name| certificate(name).self_signed());
-    let key = PublicKey::from_public_key_info(proxy.certificate().public_key_der()).unwrap();
+const BEHIND_PROXY: &str = "[server.behind_proxy]\nlisten = \"127.0.0.1:0\"\n\
+    addresses = [\"127.0.0.1\"]\nmutual_tls = true\n\
+    [server.mutual_tls]\nbase_url = \"https://m.example\"";
+
+/// The resource server of product a authenticates by this certificate.
+async fn register_certificate(gateway: &Gateway, own: &Issued) {
+    let key = PublicKey::from_public_key_info(own.certificate().public_key_der()).unwrap();
     let server = ResourceServer {
         metadata: ResourceServerMetadata {
             jwks: Some(json!({ "keys": [key.to_value()] })),
@@ -156,6 +115,16 @@ async fn a_proxy_may_show_a_certificate_of_its_own() {
     };
     let update = AuditAction::ResourceServerUpdated;
     change(&gateway.app, update, move |tx| tx.update_resource_server(&server)).await;
+}
+
+/// RFC 8705 §2.2, by the proxy: its own certificate is not that of its client.
+#[tokio::test]
+async fn a_proxy_may_show_a_certificate_of_its_own() {
+    let listener =
+        "[server.mutual_tls]\nlisten = \"127.0.0.1:0\"\nbase_url = \"https://m.example\"";
+    let gateway = Gateway::new(Entrance::MutualTls, listener).await;
+    let [proxy, own] = ["proxy", "a"].map(|name| certificate(name).self_signed());
+    register_certificate(&gateway, &proxy).await;
     let bearer = format!("Bearer {}", gateway.certificate_bound(&own).await);
     let of = |issued: &Issued| format!(":{}:", STANDARD.encode(&issued.der));
     let (of_client, of_proxy) = (of(&own), of(&proxy));
@@ -177,6 +146,32 @@ async fn a_proxy_may_show_a_certificate_of_its_own() {
         let told = ask_showing(&gateway, shown, (Method::GET, path), &fields).await;
         assert_eq!(told.status, status, "{}", told.body);
     }
+}
+
+/// Where a proxy of ours ends TLS, it speaks of whoever is in front of it.
+#[tokio::test]
+async fn a_certificate_that_is_told_of_proves_nothing_of_the_proxy() {
+    let entrance = Entrance::BehindProxy {
+        addresses: vec!["127.0.0.1/32".parse().unwrap()],
+        mutual_tls: true,
+    };
+    let gateway = Gateway::new(entrance, BEHIND_PROXY).await;
+    let own = certificate("a").self_signed();
+    register_certificate(&gateway, &own).await;
+    let bearer = format!("Bearer {}", gateway.certificate_bound(&own).await);
+    let field = format!(":{}:", STANDARD.encode(&own.der));
+    let mut fields = vec![
+        ("authorization", bearer.as_str()),
+        ("x-original-method", "GET"),
+        ("x-original-uri", "/accounts/1"),
+        ("client-cert", field.as_str()),
+    ];
+    let path = "/authorize-request";
+    let named = format!("{path}?client_id=rs_a");
+    assert_eq!(ask(&gateway, Method::GET, &named, &fields).await.status, 407);
+    let basic = format!("Basic {}", credential("b"));
+    fields.push(("proxy-authorization", &basic));
+    assert_eq!(ask(&gateway, Method::GET, path, &fields).await.status, 401, "known, but b");
 }
 
 #[tokio::test]
@@ -264,112 +259,6 @@ async fn a_resource_without_an_address_needs_one_for_proofs() {
     assert_eq!(told.header("www-authenticate"), challenge, "it has no metadata");
 }
 
-/// The manner of Envoy: `path_prefix`, the client's method, path and query, and the fields that the
-/// document's configuration adds.
-struct Envoy {
-    prefix: String,
-    added: Vec<(String, String)>,
-}
-
-impl Envoy {
-    fn of_the_document() -> Self {
-        let [yaml] = blocks(&document("resource-servers.md"), "yaml").try_into().unwrap();
-        let prefix = yaml.lines().find_map(|line| line.trim().strip_prefix("path_prefix: "));
-        let added = yaml.lines().skip_while(|line| !line.contains("headers_to_add:")).skip(1);
-        let added = added.map_while(|line| {
-            let line = line.trim().strip_prefix("- { key: ")?.strip_suffix("\" }")?;
-            let (name, value) = line.split_once(", value: \"")?;
-            let value = value.replace("CREDENTIAL", &credential("a"));
-            Some((name.to_owned(), value.replace("accounts:read", "scope:a")))
-        });
-        Self { prefix: prefix.unwrap().to_owned(), added: added.collect() }
-    }
-
-    /// The configuration names the fields of the client that Envoy passes on; those that it adds
-    /// replace the client's.
-    async fn ask(&self, gateway: &Gateway, method: Method, sent: &[(&str, &str)]) -> Told {
-        const PASSED_ON: [&str; 3] = ["authorization", "dpop", "x-client-cert-pem"];
-        let path = format!("{}/accounts/1?page=2&scope=everything", self.prefix);
-        let added = self.added.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let sent = sent.iter().copied().filter(|(name, _)| PASSED_ON.contains(name));
-        let fields: Vec<_> = sent.chain(added).collect();
-        ask(gateway, method, &path, &fields).await
-    }
-}
-
-#[tokio::test]
-async fn envoy_is_answered_in_its_own_manner() {
-    let gateway = gateway().await;
-    let envoy = Envoy::of_the_document();
-    assert_eq!(envoy.added.len(), 2);
-    let bearer = format!("Bearer {}", gateway.bearer().await);
-    for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"] {
-        let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let told = envoy.ask(&gateway, method, &[("authorization", &bearer)]).await;
-        assert_eq!(told.status, 200, "Envoy takes no other status for a yes");
-        assert_eq!(told.header("x-countersign-scope"), "scope:a");
-    }
-    let told = envoy.ask(&gateway, Method::GET, &[]).await;
-    assert_eq!(told.status, 401);
-    assert!(told.header("www-authenticate").contains("resource_metadata="));
-    let another = format!("Bearer {}", gateway.for_another().await);
-    let told = envoy.ask(&gateway, Method::GET, &[("authorization", &another)]).await;
-    assert_eq!(told.refusal(), (401, "invalid_token"));
-}
-
-#[tokio::test]
-async fn envoys_proofs_are_made_for_the_clients_method_and_path() {
-    let gateway = gateway().await;
-    let envoy = Envoy::of_the_document();
-    let token = gateway.dpop_bound().await;
-    let scheme = format!("DPoP {token}");
-    for (method, htm, path, status) in [
-        ("GET", "GET", "/accounts/1", 200),
-        ("HEAD", "HEAD", "/accounts/1", 200),
-        ("PROPFIND", "PROPFIND", "/accounts/1", 200),
-        ("HEAD", "GET", "/accounts/1", 401),
-        ("POST", "GET", "/accounts/1", 401),
-        ("GET", "GET", "/accounts/2", 401),
-        ("GET", "GET", "/authorize-request/accounts/1", 401),
-    ] {
-        let claims = json!({ "htm": htm, "htu": format!("{ORIGIN}{path}") });
-        let proof = gateway.proof_with(&gateway.key, &token, &claims);
-        let sent = [("authorization", scheme.as_str()), ("dpop", proof.as_str())];
-        let asking = Method::from_bytes(method.as_bytes()).unwrap();
-        let told = envoy.ask(&gateway, asking, &sent).await;
-        assert_eq!(told.status, status, "{method} {path}");
-    }
-}
-
-#[tokio::test]
-async fn envoys_certificates_come_as_it_writes_them() {
-    let gateway = gateway().await;
-    let envoy = Envoy::of_the_document();
-    let (own, other) = (certificate("a").self_signed(), certificate("b").self_signed());
-    let bearer = format!("Bearer {}", gateway.certificate_bound(&own).await);
-    for (shown, status) in [(&own, 200), (&other, 401)] {
-        let codes =
-            [("+", "%2B"), ("\r", ""), ("\n", "%0A"), (" ", "%20"), ("/", "%2F"), ("=", "%3D")];
-        let pem = shown.pem.clone();
-        let escaped = codes.iter().fold(pem, |pem, (from, to)| pem.replace(from, to));
-        let sent = [("authorization", bearer.as_str()), ("x-client-cert-pem", escaped.as_str())];
-        assert_eq!(envoy.ask(&gateway, Method::GET, &sent).await.status, status);
-    }
-    let told = envoy.ask(&gateway, Method::GET, &[("authorization", &bearer)]).await;
-    assert_eq!(told.refusal(), (401, "invalid_token"));
-}
-
-/// The query below the path is the client's: what is demanded must not stand there.
-#[tokio::test]
-async fn envoy_must_say_what_it_demands() {
-    let gateway = gateway().await;
-    let mut envoy = Envoy::of_the_document();
-    envoy.added.retain(|(name, _)| name != "x-countersign-demand");
-    let bearer = format!("Bearer {}", gateway.bearer().await);
-    let told = envoy.ask(&gateway, Method::GET, &[("authorization", &bearer)]).await;
-    assert_eq!(told.refusal(), (400, "invalid_request"));
-}
-
 #[tokio::test]
 async fn the_feature_off_is_absent() {
     let settings = "[resource_servers]\nauthorize_requests = false";
@@ -404,4 +293,69 @@ async fn what_may_be_out_of_date_lets_nothing_pass() {
     let told = asked(&gateway, "", &token).await;
     assert_eq!(told.refusal(), (503, "temporarily_unavailable"));
     assert_eq!(told.header("retry-after"), "1");
+}
+
+/// A question of the resource server of product a, as the endpoint sees it.
+fn question(gateway: &Gateway, fields: &[(&'static str, &str)]) -> Incoming {
+    let credential = format!("Basic {}", credential("a"));
+    let usual = [
+        ("proxy-authorization", credential.as_str()),
+        ("x-original-method", "GET"),
+        ("x-original-uri", "/accounts/1"),
+    ];
+    let all = usual.into_iter().chain(fields.iter().copied());
+    Incoming {
+        path: "/authorize-request".to_owned(),
+        fields: all.map(|(name, value)| (name, Secret::new(value))).collect(),
+        ..gateway.house.post("", None)
+    }
+}
+
+/// SEC-6: each proof once, whichever node is asked.
+#[tokio::test]
+async fn a_proof_passes_once_on_any_node() {
+    let gateway = gateway().await;
+    let other = gateway.house.node().await;
+    let token = gateway.dpop_bound().await;
+    let scheme = format!("DPoP {token}");
+    let proof = gateway.proof(&token, &format!("{ORIGIN}/accounts/1"));
+    let question = question(&gateway, &[("authorization", &scheme), ("dpop", &proof)]);
+    assert_eq!(authorize_request(&gateway.app, &question).await.unwrap().status, 200);
+    for app in [&*gateway.app, &other] {
+        let refused = refusal(authorize_request(app, &question).await);
+        assert_eq!(refused.code, ErrorCode::InvalidSenderProof);
+    }
+}
+
+/// DESIGN §7: no fault of ours, and no yes, for whatever is sent.
+#[tokio::test]
+async fn no_field_is_more_than_a_refusal() {
+    let gateway = gateway().await;
+    let bearer = format!("Bearer {}", gateway.bearer().await);
+    let ours = [ErrorCode::ServerError, ErrorCode::TemporarilyUnavailable];
+    let long = "x".repeat(100_000);
+    let values =
+        ["", " ", "\0", "\u{fffd}", "%", "=", ":", "::", "Bearer", "Basic ", "a, b", &long];
+    for name in ["authorization", "dpop", "proxy-authorization", "client-cert", "x-client-cert-pem"]
+    {
+        for value in values {
+            // Where the token suffices, other fields must not be good for more.
+            let question = question(&gateway, &[("authorization", "DPoP x"), (name, value)]);
+            let refused = refusal(authorize_request(&gateway.app, &question).await);
+            assert!(!ours.contains(&refused.code), "{name}: {value:.20}: {refused}");
+        }
+    }
+    for target in ["*", "x", "//", "/\u{fffd}", "/../..", "https://evil.example/", &long] {
+        let fields = [("authorization", bearer.as_str()), ("x-original-uri", target)];
+        let answer = authorize_request(&gateway.app, &question(&gateway, &fields)).await;
+        assert_eq!(answer.unwrap().status, 200, "an unbound token is for no address: {target:.20}");
+    }
+    for query in ["%", "scope=%00", "&&&", "scope=\u{e9}", "max_age=99999999999999999999", &long] {
+        let asked = question(&gateway, &[("authorization", &bearer)]);
+        let asked = Incoming { query: Some(Secret::new(query)), ..asked };
+        match authorize_request(&gateway.app, &asked).await.map_err(Failure::into_error) {
+            Ok(answer) => assert_eq!((answer.status, query), (200, "&&&")),
+            Err(refused) => assert_eq!(refused.code, ErrorCode::InvalidRequest, "{query:.20}"),
+        }
+    }
 }

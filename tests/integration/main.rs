@@ -40,6 +40,8 @@ mod ecosystem_uk;
 #[cfg(test)]
 mod ecosystems_document;
 #[cfg(test)]
+mod envoy;
+#[cfg(test)]
 mod framework_files;
 #[cfg(test)]
 mod hostile;

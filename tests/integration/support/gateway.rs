@@ -17,9 +17,12 @@ use countersign::protocol::dpop::proof::hash;
 use countersign::protocol::token::access_token;
 use countersign::types::Secret;
 use rcgen::date_time_ymd;
+use reqwest::Method;
+use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::support;
 use crate::support::ecosystem;
 use crate::support::house::{House, ISSUER, body, change};
 use crate::support::partner::merged;
@@ -40,23 +43,32 @@ pub(crate) struct Gateway {
     /// The client's key for proofs.
     pub(crate) key: SigningKey,
     server: Server,
+    scheme: &'static str,
     _folder: TempDir,
 }
 
 impl Gateway {
     /// A server whose settings say more.
     pub(crate) async fn new(entrance: Entrance, settings: &str) -> Self {
+        let behind = matches!(entrance, Entrance::BehindProxy { .. });
+        let scheme = if behind { "http" } else { "https" };
         let house = House::new().await;
         let app = Arc::new(house.node_with(settings).await);
         let folder = tempfile::tempdir().unwrap();
         let (server, authority) = ecosystem::open(&app, entrance, folder.path());
         let key = SigningKey::generate(Algorithm::Es256).unwrap();
-        Self { house, app, authority, key, server, _folder: folder }
+        Self { house, app, authority, key, server, scheme, _folder: folder }
     }
 
     /// Where it listens.
     pub(crate) fn port(&self) -> u16 {
         self.server.address().port()
+    }
+
+    /// Its address.
+    pub(crate) fn url(&self) -> String {
+        let host = if self.scheme == "http" { "127.0.0.1" } else { "localhost" };
+        format!("{}://{host}:{}", self.scheme, self.port())
     }
 
     /// A token without a binding.
@@ -132,6 +144,53 @@ impl Gateway {
         let header = json!({ "jwk": key.public_jwk() });
         key.sign_with(TYPE, header.as_object().unwrap(), claims.as_object().unwrap()).unwrap()
     }
+}
+
+/// What a proxy is told.
+pub(crate) struct Told {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Told {
+    /// A field, empty where there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The status and the error.
+    pub(crate) fn refusal(&self) -> (u16, &str) {
+        (self.status, self.body["error"].as_str().unwrap_or_default())
+    }
+}
+
+/// Asks with these fields.
+pub(crate) async fn ask(
+    gateway: &Gateway,
+    method: Method,
+    path: &str,
+    fields: &[(&str, &str)],
+) -> Told {
+    ask_showing(gateway, None, (method, path), fields).await
+}
+
+/// The same, by a proxy that shows a certificate of its own.
+pub(crate) async fn ask_showing(
+    gateway: &Gateway,
+    shown: Option<&Issued>,
+    (method, path): (Method, &str),
+    fields: &[(&str, &str)],
+) -> Told {
+    let client = support::mtls_client(&gateway.authority, shown);
+    let url = format!("{}{path}", gateway.url());
+    let request = fields
+        .iter()
+        .fold(client.request(method, url), |request, (name, value)| request.header(*name, *value));
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default();
+    Told { status, headers, body }
 }
 
 /// The credentials of the resource server of product `tag`.
