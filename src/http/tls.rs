@@ -18,7 +18,7 @@ use rustls::SignatureScheme;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::WebPkiSupportedAlgorithms;
-use rustls::crypto::aws_lc_rs;
+use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::crypto::verify_tls12_signature;
 use rustls::crypto::verify_tls13_signature;
 use rustls::pki_types::CertificateDer;
@@ -199,7 +199,7 @@ impl ClientCertVerifier for AnyCertificate {
 }
 
 fn provider() -> CryptoProvider {
-    let mut provider = aws_lc_rs::default_provider();
+    let mut provider = default_provider();
     provider.cipher_suites.retain(|suite| SUITES.contains(&suite.suite()));
     provider
 }
