@@ -84,7 +84,8 @@ pub fn read_either(
     certificate: Option<&str>,
     escaped: Option<&str>,
 ) -> Result<Option<PresentedCertificates>, InvalidClientCertificateField> {
-    match (certificate, escaped) {
+    // What a variable of a proxy is made of when there is nothing.
+    match (certificate, escaped.filter(|text| *text != "-")) {
         (Some(_), Some(_)) => Err(InvalidClientCertificateField::Both),
         (certificate, None) => read(certificate, None),
         (None, Some(escaped)) => {
@@ -121,5 +122,35 @@ fn bytes(item: Item) -> Option<Vec<u8>> {
         | BareItem::Token(_)
         | BareItem::Date(_)
         | BareItem::DisplayString(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Is = InvalidClientCertificateField;
+
+    #[test]
+    fn without_a_certificate_there_is_none() {
+        assert_eq!(read_either(None, None), Ok(None));
+        assert_eq!(read_either(None, Some("-")), Ok(None));
+    }
+
+    #[test]
+    fn one_field_at_a_time_is_read_and_well_formed() {
+        let head = "-----BEGIN%20CERTIFICATE-----%0A";
+        for (certificate, escaped, expected) in [
+            (Some(":AA==:"), Some(head), Is::Both),
+            (Some("AA=="), None, Is::Certificate),
+            (None, Some(""), Is::Escaped),
+            (None, Some("%"), Is::Escaped),
+            (None, Some("-----BEGIN CERTIFICATE-----"), Is::Escaped),
+            (None, Some("-----BEGIN%20PRIVATE%20KEY-----"), Is::Escaped),
+            (None, Some(&"x".repeat(LONGEST.saturating_add(1))), Is::Escaped),
+            (None, Some(head), Is::Invalid(InvalidCertificate::Malformed)),
+        ] {
+            assert_eq!(read_either(certificate, escaped), Err(expected), "{escaped:?}");
+        }
     }
 }
