@@ -157,6 +157,19 @@ async fn a_table_is_for_people_and_json_for_programs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_metadata_of_a_resource_server_is_printed_as_it_is_served() {
+    let running = Running::new().await;
+    let create = "resource-server create --name Accounts --audience https://api.bank.example/a";
+    let created = json(&typed(&running, create));
+    let printed = json(&typed(
+        &running,
+        &format!("resource-server metadata {}", created["id"].as_str().unwrap()),
+    ));
+    assert_eq!(printed["resource"], "https://api.bank.example/a");
+    assert_eq!(printed["bearer_methods_supported"], serde_json::json!(["header"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_demo_file_names_server_token_and_authority() {
     let running = Running::new().await;
     let demo = serde_json::json!({
