@@ -28,12 +28,14 @@ use crate::protocol::discovery::Features;
 use crate::protocol::discovery::path;
 use crate::remote::FetchRules;
 use crate::remote::KeySource;
+use crate::remote::StatusSource;
 use crate::storage::Database;
 use crate::storage::OneTimeStore;
 use crate::trust::Authorities;
 use crate::trust::Framework;
 use crate::trust::Frameworks;
 use crate::trust::KeySource as FrameworkKeys;
+use crate::trust::StatusDirectory;
 use crate::types::FrameworkName;
 
 /// What clients and resource servers may sign their assertions with; RS256 is not among them.
@@ -79,6 +81,8 @@ pub struct App {
     pub policy: PolicyEngine,
     /// The keys of others.
     pub key_source: KeySource,
+    /// What directories say of those they vouch for.
+    pub status_source: StatusSource,
     /// Whose word we take.
     pub frameworks: Frameworks,
     /// Whose certificates resource servers show, if they show any.
@@ -131,6 +135,7 @@ impl App {
             one_time,
             keyring,
             policy,
+            status_source: StatusSource::new(key_source.fetcher()),
             key_source,
             resource_server_authorities,
             fetch_rules,
@@ -163,6 +168,16 @@ impl App {
         FetchRules {
             allowed_hosts: host.into_iter().collect(),
             allow_loopback: self.settings.trust.allow_loopback && framework.keys_on_loopback(),
+        }
+    }
+
+    /// Whom we may ask how a framework's software stands: the hosts that its file names.
+    #[must_use]
+    pub fn status_rules(&self, directory: &StatusDirectory) -> FetchRules {
+        let lists = [&directory.software, &directory.organisations].into_iter().flatten();
+        FetchRules {
+            allowed_hosts: lists.map(|list| list.uri.host().to_owned()).collect(),
+            allow_loopback: self.settings.trust.allow_loopback && directory.on_loopback,
         }
     }
 

@@ -15,6 +15,7 @@ use crate::cli::log;
 use crate::cli::servers::stop_wanted;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::endpoints::registration::directory_standing;
 use crate::endpoints::registration::unused;
 use crate::http;
 use crate::http::Entrance;
@@ -105,6 +106,7 @@ impl AuthorizationServer {
         let chores = vec![
             tokio::spawn(keep_keys(Arc::clone(&app))),
             tokio::spawn(look_after_unused(Arc::clone(&app))),
+            tokio::spawn(ask_directories(Arc::clone(&app))),
             tokio::spawn(clean(app)),
         ];
         Ok(Self { public, operator, mutual_tls, behind_proxy, chores })
@@ -204,6 +206,17 @@ async fn look_after_unused(app: Arc<App>) {
                 }
             }
         }
+    }
+}
+
+/// Asks directories how their software stands, as often as the shortest of their frameworks says.
+async fn ask_directories(app: Arc<App>) {
+    let Some(seconds) = directory_standing::every_seconds(&app) else { return };
+    loop {
+        if let Err(error) = directory_standing::look_after(&app, app.clock.now()).await {
+            tracing::warn!(error = %error, "what directories say could not be written down");
+        }
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
     }
 }
 

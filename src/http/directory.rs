@@ -31,8 +31,15 @@ pub fn routes(directory: Directory) -> Routes<Directory> {
         .on(Method::Get, "/organisations/{id}/software", list_software)
         .on(Method::Post, "/software", create_software)
         .on(Method::Get, "/software/{id}", software)
+        .on(Method::Patch, "/software/{id}", change_software)
         .on(Method::Get, "/software/{id}/jwks", software_jwks)
         .on(Method::Post, "/statements", issue_statement)
+        .on(Method::Get, "/statuses/organisations", async |directory: Arc<Directory>, _| {
+            told(directory.organisation_statuses().await)
+        })
+        .on(Method::Get, "/statuses/software", async |directory: Arc<Directory>, _| {
+            told(directory.software_statuses().await)
+        })
 }
 
 type Told = Result<Answer, Failure>;
@@ -67,6 +74,10 @@ async fn create_software(directory: Arc<Directory>, incoming: Incoming) -> Told 
 
 async fn software(directory: Arc<Directory>, incoming: Incoming) -> Told {
     told(directory.software(incoming.segment("id")).await)
+}
+
+async fn change_software(directory: Arc<Directory>, incoming: Incoming) -> Told {
+    told(directory.change_software(incoming.segment("id"), json(&incoming)?).await)
 }
 
 async fn software_jwks(directory: Arc<Directory>, incoming: Incoming) -> Told {

@@ -11,9 +11,11 @@ states! {
         /// Named, not yet usable.
         Draft = "draft" => [Active, Removed],
         /// May be used.
-        Active = "active" => [Inactive, Removed],
+        Active = "active" => [Inactive, Withdrawn, Removed],
         /// Stopped, reversibly.
         Inactive = "inactive" => [Active, Removed],
+        /// Stopped because its directory vouches for it no longer; what the bank stopped stays so.
+        Withdrawn = "withdrawn" => [Active, Inactive, Removed],
         /// Gone.
         Removed = "removed" => [],
     }

@@ -39,6 +39,9 @@ pub enum RemoteError {
     /// JSON, but no key set.
     #[error(transparent)]
     Keys(#[from] InvalidKey),
+    /// JSON, but no list of names and statuses.
+    #[error("it does not say how anybody stands: {0}")]
+    Statuses(String),
 }
 
 impl RemoteError {
@@ -53,7 +56,8 @@ impl RemoteError {
             | Self::MediaType
             | Self::TooLarge
             | Self::Malformed(_)
-            | Self::Keys(_) => false,
+            | Self::Keys(_)
+            | Self::Statuses(_) => false,
         }
     }
 }

@@ -104,6 +104,21 @@ impl Fetcher {
         rules: &FetchRules,
         known: &Validators,
     ) -> Result<Fetched, RemoteError> {
+        self.conditional_with(uri, rules, known, &[]).await
+    }
+
+    /// The same, with fields that the operator has sent along.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::json`].
+    pub(super) async fn conditional_with(
+        &self,
+        uri: &HttpsUri,
+        rules: &FetchRules,
+        known: &Validators,
+        headers: &[(String, String)],
+    ) -> Result<Fetched, RemoteError> {
         rules.check(uri)?;
         let host = uri.host().to_ascii_lowercase();
         let at_host = || Arc::new(Semaphore::new(MOST_AT_ONE_HOST));
@@ -115,14 +130,22 @@ impl Fetcher {
         let places = tokio::time::timeout(CONNECT, waiting).await;
         let Ok(Ok(_places)) = places else { return Err(RemoteError::Busy) };
         let client = if rules.allow_loopback { &self.with_loopback } else { &self.public };
-        tokio::time::timeout(TOTAL, get(client, uri, known))
+        tokio::time::timeout(TOTAL, get(client, uri, known, headers))
             .await
             .map_err(|_| RemoteError::TimedOut(uri.host().to_owned()))?
     }
 }
 
-async fn get(client: &Client, uri: &HttpsUri, known: &Validators) -> Result<Fetched, RemoteError> {
+async fn get(
+    client: &Client,
+    uri: &HttpsUri,
+    known: &Validators,
+    headers: &[(String, String)],
+) -> Result<Fetched, RemoteError> {
     let mut request = client.get(uri.as_str()).header("Accept", "application/json");
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
     if let Some(etag) = &known.etag {
         request = request.header(IF_NONE_MATCH, etag);
     }
@@ -243,11 +266,11 @@ mod tests {
         let answers = Arc::new(Mutex::new(vec!["169.254.169.254:0", "127.0.0.1:0"]));
         let client = client(&[], &Flipping(Arc::clone(&answers)), true).unwrap();
         let uri = HttpsUri::parse(format!("https://flip.example:{port}/jwks")).unwrap();
-        let first = get(&client, &uri, &Validators::default()).await;
+        let first = get(&client, &uri, &Validators::default(), &[]).await;
         assert!(matches!(first, Err(RemoteError::Unreachable(_))), "{first:?}");
         assert!(accepting.await.unwrap(), "the address that was checked");
         assert_eq!(*answers.lock().unwrap(), ["169.254.169.254:0"], "one look-up");
-        let second = get(&client, &uri, &Validators::default()).await;
+        let second = get(&client, &uri, &Validators::default(), &[]).await;
         assert!(matches!(second, Err(RemoteError::AddressRefused(_))), "{second:?}");
     }
 }

@@ -81,6 +81,12 @@ impl KeySource {
         }
     }
 
+    /// What brings them, to be shared: its limits are for everything that goes out.
+    #[must_use]
+    pub fn fetcher(&self) -> Fetcher {
+        self.fetcher.clone()
+    }
+
     /// Fetches a JSON document that is not kept, such as the one at a `sector_identifier_uri`.
     ///
     /// # Errors

@@ -12,9 +12,11 @@ mod freshness;
 mod key_source;
 mod resolver;
 mod rules;
+mod status_source;
 
 pub use address::is_special_use;
 pub use error::{InvalidAuthorities, RemoteError};
 pub use fetcher::{Fetcher, LARGEST_DOCUMENT};
 pub use key_source::KeySource;
 pub use rules::FetchRules;
+pub use status_source::{Heard, StatusSource};

@@ -163,6 +163,21 @@ impl Reader<'_> {
             .transpose()
     }
 
+    /// Every software product of the directory, a page at a time.
+    pub fn all_directory_software(
+        &mut self,
+        page: &Page,
+    ) -> Result<Vec<DirectorySoftware>, StorageError> {
+        rows::all(
+            directory_software::table
+                .filter(directory_software::id.gt(page.after()))
+                .order(directory_software::id)
+                .limit(page.limit())
+                .select(SoftwareRow::as_select())
+                .load(self.connection)?,
+        )
+    }
+
     /// The directory's software products of an organisation, a page at a time.
     pub fn directory_software_of(
         &mut self,

@@ -98,6 +98,23 @@ impl Reader<'_> {
         )
     }
 
+    /// The software products that a framework's directory knows, a page at a time.
+    pub fn software_products_in(
+        &mut self,
+        framework: &FrameworkName,
+        page: &Page,
+    ) -> Result<Vec<SoftwareProduct>, StorageError> {
+        rows::all(
+            software_products::table
+                .filter(software_products::framework.eq(framework.as_str()))
+                .filter(software_products::id.gt(page.after()))
+                .order(software_products::id)
+                .limit(page.limit())
+                .select(SoftwareProductRow::as_select())
+                .load(self.connection)?,
+        )
+    }
+
     /// The software products of an organisation, a page at a time.
     pub fn software_products_of(
         &mut self,

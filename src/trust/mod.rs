@@ -33,8 +33,9 @@ pub use directory::{SHIPPED_DIRECTORY, directory_at};
 pub use facts::{PresenterKeys, StatementFacts};
 pub use framework::{
     AssertionAudience, AssertionTerms, Authorities, Binding, CertificateBinding, Duplicates,
-    Framework, FrameworkProblem, InitialAccess, KeySource, Management, ManagementMethod, Quotas,
-    ReadFile, TrustEnvironment, Unserved, UnusedRule, UpdateBody,
+    Framework, FrameworkProblem, InitialAccess, InvalidStatusList, KeySource, Listed, Management,
+    ManagementMethod, OnOutage, Quotas, ReadFile, StatusDirectory, StatusList, Statuses,
+    TrustEnvironment, Unlisted, Unserved, UnusedRule, UpdateBody,
 };
 pub use frameworks::Frameworks;
 pub use host_pattern::{HostPattern, InvalidHostPattern};

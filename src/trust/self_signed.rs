@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::jose::Algorithm;
 use crate::protocol::registration::SoftwareStatement;
 use crate::protocol::registration::StatementError;
 use crate::protocol::registration::StatementProblem;
@@ -12,6 +13,7 @@ use crate::trust::framework::KeySource;
 use crate::trust::frameworks::Frameworks;
 use crate::types::Issuer;
 use crate::types::Timestamp;
+use crate::x509::Certificate;
 use crate::x509::InvalidChain;
 use crate::x509::PresentedCertificates;
 use crate::x509::Usage;
@@ -46,6 +48,29 @@ impl Frameworks {
 impl Framework {
     const fn takes_own_certificates(&self) -> bool {
         matches!(self.key_source(), KeySource::Certificates(_))
+    }
+
+    /// The certificate that somebody shows in a header, the signer's first, if a chain of this
+    /// framework leads to it and its software vouches for itself.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not believed.
+    pub fn own_certificate(
+        &self,
+        certificates: &[Vec<u8>],
+        now: Timestamp,
+    ) -> Result<Certificate, InvalidChain> {
+        let presented = PresentedCertificates::from_ders(certificates.to_vec());
+        let presented = presented.map_err(|_| InvalidChain::UnknownIssuer)?;
+        self.vouches_for(&presented, now)?;
+        Ok(presented.leaf().clone())
+    }
+
+    /// What software that vouches for itself signs with: its assertions as well as its statements.
+    #[must_use]
+    pub fn own_algorithms(&self) -> &[Algorithm] {
+        &self.statement.algorithms
     }
 
     fn vouches_for(

@@ -2,15 +2,18 @@
 //! bank, and what a bank refuses (REG-AU1 to AU5, S18, S19).
 
 use countersign::endpoints::exchange::{Incoming, Method};
+use countersign::endpoints::registration::directory_standing::look_after;
 use countersign::endpoints::token::token;
 use countersign::jose::Algorithm;
+use countersign::remote::{Fetcher, StatusSource};
 use countersign::x509::PresentedCertificates;
 use serde_json::{Value, json};
 
 use crate::support::house::{ISSUER, refusal};
-use crate::support::partner::merged;
+use crate::support::partner::{extend_agreement, merged};
 use crate::support::pki::{Authority, Wanted};
 use crate::support::scene::{Scene, Stage, shipped, showing, status};
+use crate::support::tls_server::{Reply, TlsServer};
 
 const BAD: &str = "invalid_software_statement";
 const METADATA: &str = "invalid_client_metadata";
@@ -19,11 +22,23 @@ const BRAND: &str = "3b0b0a7b-3e7b-4a2c-9497-e357a71d07c8";
 const SCOPES: [&str; 3] =
     ["bank:accounts.basic:read", "bank:transactions:read", "cdr:registration"];
 
+/// Where the Register says how products stand.
+const STATUSES: &str =
+    "https://api.cdr.gov.au/cdr-register/v1/all/data-recipients/brands/software-products/status";
+
 /// A bank and the Register.
 pub(crate) async fn scene() -> Scene {
-    Scene::set(Stage {
+    scene_and_register().await.0
+}
+
+async fn scene_and_register() -> (Scene, TlsServer) {
+    let register = TlsServer::start(Reply::json(statuses("ACTIVE").to_string())).await;
+    let at = register.uri("/status");
+    let mut scene = Scene::set(Stage {
         text: shipped("australia.toml"),
         changes: &[
+            (STATUSES, &at),
+            ("[status_directory]", "[status_directory]\nallow_loopback = true"),
             ("source = \"jwks_uri\"", "source = \"file\""),
             (
                 "jwks_uri = \"https://secure.api.cdr.gov.au/cdr-register/v1/jwks\"",
@@ -35,7 +50,16 @@ pub(crate) async fn scene() -> Scene {
         scopes: &SCOPES,
         algorithm: Algorithm::Ps256,
     })
-    .await
+    .await;
+    scene.app.settings.trust.allow_loopback = true;
+    let fetcher = Fetcher::new(Some(&register.certificate)).unwrap();
+    scene.app.status_source = StatusSource::new(fetcher);
+    (scene, register)
+}
+
+/// The Register's list, with the product of this test in it.
+fn statuses(status: &str) -> Value {
+    json!({ "data": [{ "softwareProductId": SOFTWARE, "status": status }] })
 }
 
 /// AU1.
@@ -262,4 +286,24 @@ async fn a_product_manages_itself_with_its_own_token_scope_and_certificate_reg_a
     assert_eq!(refusal(token(&scene.app, &request).await).code.as_str(), "invalid_client");
     // The place is free again.
     scene.registered(&good(&scene), 201).await;
+}
+
+#[tokio::test]
+async fn a_product_that_the_register_makes_inactive_ends_until_it_is_active_again_reg_l2_l4() {
+    let (scene, register) = scene_and_register().await;
+    extend_agreement(&scene.app, "e").await;
+    let client = scene.registered(&registration(&scene, &json!({}), &json!({})), 201).await;
+    assert!(register.last_request().contains("x-v: 2"), "{}", register.last_request());
+    for (status, gets) in [("INACTIVE", false), ("ACTIVE", true), ("REMOVED", false)] {
+        register.answer_with(Reply::json(statuses(status).to_string()));
+        scene.house.clock.advance(120);
+        look_after(&scene.app, scene.house.clock.now()).await.unwrap();
+        let request = scene.token_request(&scene.key, &client, "bank:accounts.basic:read");
+        let shown = showing(request, Some(&certificate(&scene)));
+        assert_eq!(token(&scene.app, &shown).await.is_ok(), gets, "{status}");
+    }
+    // L4: what the list leaves out keeps the standing that it had.
+    register.answer_with(Reply::json(json!({ "data": [] }).to_string()));
+    scene.house.clock.advance(120);
+    assert_eq!(look_after(&scene.app, scene.house.clock.now()).await.unwrap(), 0);
 }

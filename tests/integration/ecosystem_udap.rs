@@ -6,7 +6,8 @@ use countersign::endpoints::token::token;
 use countersign::jose::{Algorithm, SigningKey};
 use serde_json::{Value, json};
 
-use crate::support::house::refusal;
+use crate::ecosystem_bilateral;
+use crate::support::house::{ISSUER, refusal};
 use crate::support::partner::merged;
 use crate::support::pki::{Authority, Issued};
 use crate::support::scene::{Scene, Stage, shipped};
@@ -250,4 +251,68 @@ async fn grants_and_what_goes_with_them_exclude_each_other_reg_x7() {
     assert_eq!(scene.clients().await, 0);
     let client = scene.registered(&registration(&scene, &own(&scene), &with_code), 201).await;
     assert_eq!(client["response_types"], json!(["code"]));
+}
+
+/// An assertion for the token endpoint with the certificate in its header, as UDAP's clients make them.
+fn asserting(scene: &Scene, client: &Value, issued: &Issued, changes: &Value) -> Incoming {
+    let id = &client["client_id"];
+    let claims = json!({ "iss": id, "sub": id, "aud": "https://as.example/token" });
+    let claims = merged(scene.timed(60, &claims), changes);
+    let assertion = Scene::own_statement(issued, &claims);
+    let body = format!("grant_type=client_credentials&scope={}", SCOPES[0]);
+    scene.house.with_assertion(&body, &assertion)
+}
+
+#[tokio::test]
+async fn a_client_shows_the_certificate_that_vouches_for_it_reg_ud1() {
+    let scene = scene().await;
+    let own = own(&scene);
+    let client = scene.registered(&registration(&scene, &own, &json!({})), 201).await;
+    for issued in [&own, &self::own(&scene)] {
+        // G10: a certificate that was renewed, with another key, is as good as the first.
+        let request = asserting(&scene, &client, issued, &json!({}));
+        assert!(token(&scene.app, &request).await.is_ok());
+        let again = refusal(token(&scene.app, &request).await);
+        assert_eq!(again.code.as_str(), "invalid_client", "once");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_of_somebody_else_authenticates_nobody_reg_s5_s20() {
+    let scene = scene().await;
+    let own = own(&scene);
+    let client = scene.registered(&registration(&scene, &own, &json!({})), 201).await;
+    let cloned = Scene::named_by_uri(&Authority::root("The ecosystem's authority"), APP);
+    let another = Scene::named_by_uri(&scene.authority, "https://other.example/udap");
+    let longer = Scene::named_by_uri(&scene.authority, &format!("{APP}/"));
+    for issued in [&cloned, &another, &longer] {
+        let refused =
+            refusal(token(&scene.app, &asserting(&scene, &client, issued, &json!({}))).await);
+        assert_eq!(refused.code.as_str(), "invalid_client");
+    }
+    let now = scene.house.clock.now();
+    for changes in [
+        json!({ "aud": "https://other.example/token" }),
+        json!({ "exp": now.plus(-120), "iat": now.plus(-180) }),
+        json!({ "sub": "cl_other" }),
+    ] {
+        let refused = refusal(token(&scene.app, &asserting(&scene, &client, &own, &changes)).await);
+        assert_eq!(refused.code.as_str(), "invalid_client", "{changes}");
+    }
+    // Signed by another key than that of the certificate that is shown.
+    let thief = Issued { key: rcgen::KeyPair::generate().unwrap(), ..self::own(&scene) };
+    let refused = refusal(token(&scene.app, &asserting(&scene, &client, &thief, &json!({}))).await);
+    assert_eq!(refused.code.as_str(), "invalid_client");
+}
+
+#[tokio::test]
+async fn elsewhere_no_key_is_taken_from_an_assertion_reg_g2() {
+    let scene = ecosystem_bilateral::scene().await;
+    let statement = scene.statement(&ecosystem_bilateral::statement_claims(&scene));
+    let request = scene.signed(&ecosystem_bilateral::request_claims(&scene, &statement));
+    let client = scene.registered(&request, 201).await;
+    let software = client["software_id"].as_str().unwrap();
+    let issued = Scene::named_by_uri(&scene.authority, &format!("https://app.example/{software}"));
+    let request = asserting(&scene, &client, &issued, &json!({ "aud": ISSUER }));
+    assert_eq!(refusal(token(&scene.app, &request).await).code.as_str(), "invalid_client");
 }

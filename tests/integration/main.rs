@@ -20,6 +20,8 @@ mod demo;
 #[cfg(test)]
 mod directory;
 #[cfg(test)]
+mod directory_standing;
+#[cfg(test)]
 mod discovery;
 #[cfg(test)]
 mod documents;
@@ -75,6 +77,8 @@ mod registration_lifecycle;
 mod registration_management;
 #[cfg(test)]
 mod registration_operator;
+#[cfg(test)]
+mod registration_recovery;
 #[cfg(test)]
 mod registration_storage;
 #[cfg(test)]

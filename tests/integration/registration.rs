@@ -716,6 +716,23 @@ async fn a_ceiling_of_the_statement_is_a_ceiling_of_the_client_reg_p3() {
 }
 
 #[tokio::test]
+async fn a_role_has_only_the_resource_servers_that_it_names_reg_s14() {
+    let partner = Partner::new().await;
+    let roles = "claim = \"software_roles\"\n\
+        [roles.ceilings.AISP]\nscope = \"scope:a scope:b\"\naudiences = [\"https://api.example/a\"]\n\
+        [roles.ceilings.PISP]\nscope = \"scope:b\"\naudiences = [\"https://api.example/b\"]";
+    let app = partner.node_with(&[("claim = \"software_roles\"", roles)]).await;
+    let client = partner.registered(&app, "scope:a scope:b").await;
+    assert_eq!(client.body["scope"], "scope:a");
+    let (outcome, codes) = decided(&client.body, "scope:b");
+    assert_eq!((outcome.as_str(), codes), ("refused", vec!["scope_not_in_role".to_owned()]));
+    let both = json!({ "software_roles": ["AISP", "PISP"] });
+    let request = partner.presenting(&partner.statement_with(&both), "scope:a scope:b");
+    let client = Registered::of(&register(&app, &request).await.unwrap());
+    assert_eq!(client.body["scope"], "scope:a scope:b");
+}
+
+#[tokio::test]
 async fn where_registration_is_off_there_is_nothing_reg_e12() {
     let partner = Partner::new().await;
     let mut app = partner.node().await;

@@ -25,7 +25,7 @@ const STANDS: i64 = 800;
 async fn node(partner: &Partner) -> App {
     let lax = format!("{BY_TOKEN}\nstatement_on_update = false");
     let app = partner.node_with(&[(BY_TOKEN, &lax)]).await;
-    extend_agreement(&app).await;
+    extend_agreement(&app, "a").await;
     app
 }
 

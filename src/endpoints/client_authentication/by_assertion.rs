@@ -12,6 +12,7 @@ use crate::endpoints::failure::Failure;
 use crate::jose::Algorithm;
 use crate::jose::HS256;
 use crate::jose::JwkSet;
+use crate::jose::PublicKey;
 use crate::partners::ClientRecord;
 use crate::partners::credential::StoredSecret;
 use crate::protocol::client_authentication::{
@@ -66,6 +67,9 @@ async fn signed(
     incoming: &Incoming,
 ) -> Result<String, Failure> {
     let now = incoming.now;
+    if assertion.certificates().is_some() {
+        return by_own_certificate(app, known, assertion, incoming).await;
+    }
     let keys = KeyHolder::client(app, known).keys(app, assertion.key_id(), now).await;
     let keys = keys.inspect_err(covering(app, &assertion))?;
     let algorithms = algorithms(app, registered_algorithm(known.record()));
@@ -77,6 +81,50 @@ async fn signed(
     let key_id = named.and_then(|key| key.key_id());
     client_key::note(app, known, Shown::key(&thumbprint, key_id, now), incoming).await?;
     Ok(thumbprint)
+}
+
+/// `private_key_jwt` where software vouches for itself (UDAP): a certificate in the header, to which a
+/// chain of the client's framework leads and which names the software that registered. It may be another
+/// one than at the registration (REG-G10). The thumbprint of its key.
+async fn by_own_certificate(
+    app: &App,
+    known: &KnownClient,
+    assertion: UnverifiedAssertion,
+    incoming: &Incoming,
+) -> Result<String, Failure> {
+    let (now, record) = (incoming.now, known.record());
+    let vouched = vouched_key(app, record, &assertion, now).map_err(Failure::from);
+    let (key, algorithms) = vouched.inspect_err(covering(app, &assertion))?;
+    let addressee = Addressee { us: &app.our_names, rule: rule(app, record) };
+    let verified = assertion.verify_by_certificate(&key, &algorithms, addressee, now)?;
+    burn(app, &verified, now).await?;
+    let thumbprint = key.thumbprint().to_owned();
+    client_key::note(app, known, Shown::key(&thumbprint, None, now), incoming).await?;
+    Ok(thumbprint)
+}
+
+/// The key of an assertion's certificate, and what it may sign with.
+fn vouched_key(
+    app: &App,
+    record: &ClientRecord,
+    assertion: &UnverifiedAssertion,
+    now: Timestamp,
+) -> Result<(PublicKey, Vec<Algorithm>), Unauthenticated> {
+    let framework = app.frameworks.named(&record.software_product.framework);
+    let framework = framework.ok_or(Unauthenticated::NoAuthorities)?;
+    let certificates = assertion.certificates().unwrap_or_default();
+    let leaf = framework.own_certificate(certificates, now).map_err(Unauthenticated::Chain)?;
+    let software = record.software_product.software_id.as_str();
+    if !leaf.uris().iter().any(|uri| uri == software) {
+        return Err(Unauthenticated::AnotherSubject);
+    }
+    let key = PublicKey::from_public_key_info(leaf.public_key_der());
+    let key = key.map_err(|_| Unauthenticated::AnotherKey)?;
+    let mut algorithms = framework.own_algorithms().to_vec();
+    if let Some(registered) = registered_algorithm(record) {
+        algorithms.retain(|algorithm| algorithm.name() == registered);
+    }
+    Ok((key, algorithms))
 }
 
 /// `client_secret_jwt`: the name of the secret that it was made with.

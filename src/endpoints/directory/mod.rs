@@ -9,6 +9,7 @@ mod input;
 mod organisations;
 mod software;
 mod statements;
+mod statuses;
 
 use serde_json::{Value, json};
 
@@ -52,6 +53,10 @@ impl Directory {
             "organisations": self.url.join("/organisations"),
             "software": self.url.join("/software"),
             "statements": self.url.join("/statements"),
+            "statuses": {
+                "organisations": self.url.join("/statuses/organisations"),
+                "software": self.url.join("/statuses/software"),
+            },
             "jwks_uri": self.url.join("/jwks"),
             "faults": faults,
         })

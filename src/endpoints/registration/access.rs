@@ -21,6 +21,7 @@ use crate::trust::{Framework, Management};
 use crate::types::{ClientId, Scope, ScopeSet, Secret};
 
 use super::entity_tag::EntityTag;
+use super::management_token;
 
 /// A client whose registration may be managed by whoever is asking.
 #[derive(Debug)]
@@ -66,7 +67,8 @@ pub(super) async fn authenticate(app: &App, incoming: &Incoming) -> Result<Manag
     {
         Management::RegistrationAccessToken => {
             let matches = found.client.registration_access_token.matches(&token);
-            if scheme != Scheme::Bearer || !matches {
+            let ended = management_token::has_ended(framework, &found.client, &token, incoming.now);
+            if scheme != Scheme::Bearer || !matches || ended {
                 return Err(unauthorized().into());
             }
             Some(token)

@@ -26,6 +26,8 @@ use crate::trust::{
 };
 use crate::types::Timestamp;
 
+use super::directory_standing;
+
 /// A request whose presenter holds the software that a believed statement speaks of.
 ///
 /// It has been used once by now: its `jti` is burnt. Its statement is not, so that whoever made a
@@ -128,6 +130,8 @@ impl Proof {
             us,
         };
         let bound = trust::bind(request, with, now)?;
+        // S10 comes last: whoever proves nothing makes nobody ask the directory.
+        directory_standing::check(app, &framework, &facts, now).await?;
         Ok(Self { framework, statement, facts, keys, bound, stands, burnt: None })
     }
 

@@ -5,6 +5,7 @@
 use serde_json::json;
 
 use crate::app::App;
+use crate::endpoints::client_secret;
 use crate::endpoints::exchange::{Answer, Incoming};
 use crate::endpoints::failure::Failure;
 use crate::governance::audit::{Actor, ActorKind, AuditAction, AuditEvent};
@@ -21,7 +22,7 @@ use super::record::client_object;
 use super::replacement::Replacement;
 use super::trail;
 use super::view::{View, has_token};
-use super::{Considered, management};
+use super::{Considered, lost_secret, management, management_token};
 
 /// Why a client is shown again to somebody who shows no registration access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +31,10 @@ pub(super) enum Because {
     Retry,
     /// The framework returns the client that the software has.
     Duplicate,
-    /// Its owner has proved who it is.
+    /// Its owner has proved who it is, with a statement.
     Recovery,
+    /// Its owner has proved who it is, with what the client authenticates with.
+    RecoveryByKey,
 }
 
 impl Because {
@@ -40,6 +43,7 @@ impl Because {
             Self::Retry => "retry",
             Self::Duplicate => "idempotent_return",
             Self::Recovery => "recovery",
+            Self::RecoveryByKey => "recovery_by_key",
         }
     }
 
@@ -47,7 +51,18 @@ impl Because {
     const fn status(self) -> u16 {
         match self {
             Self::Retry => 201,
-            Self::Duplicate | Self::Recovery => 200,
+            Self::Duplicate | Self::Recovery | Self::RecoveryByKey => 200,
+        }
+    }
+}
+
+impl Because {
+    /// Whether the client's secret, too, is as good as lost: it was in the answer that was lost, or its
+    /// owner has proved who it is without it. Whoever registers again may have it in use.
+    const fn loses_secret(self) -> bool {
+        match self {
+            Self::Retry | Self::Recovery => true,
+            Self::Duplicate | Self::RecoveryByKey => false,
         }
     }
 }
@@ -129,17 +144,28 @@ pub(super) async fn show(
     because: Because,
 ) -> Result<Answer, Failure> {
     let framework = app.frameworks.named(&living.software.framework);
-    let token = has_token(framework).then(random::secret);
+    let token = has_token(framework).then(|| management_token::new(framework, incoming.now));
+    let secret = if because.loses_secret() {
+        client_secret::make(app, &living.client, incoming.now)?
+    } else {
+        None
+    };
+    let credential = secret.as_ref().map(|new| new.credential.clone());
     let (id, state) = (living.client.id.clone(), living.client.state);
     let hash = token.as_ref().map(crate::types::Secret::hash);
     let event = replaced(incoming, &id, because);
+    let request_id = incoming.request_id.clone();
     let write = move |writer: &mut Writer<'_>| -> Result<Change<EntityTag>, Failure> {
         if let Some(hash) = hash {
             let replaced = writer.replace_registration_access_token(&id, state, &hash);
             management::unless_changed(replaced, writer, &id)?;
         }
+        let mut events = vec![event];
+        if let Some(credential) = credential {
+            events.extend(lost_secret::replace(writer, &credential, &request_id)?);
+        }
         let version = EntityTag(writer.client_revision(&id)?.unwrap_or_default());
-        Ok(Change::made(version, vec![event]))
+        Ok(Change::made(version, events))
     };
     let version = app.database.write(write).await?;
     let view = View {
@@ -147,7 +173,7 @@ pub(super) async fn show(
         framework,
         echo: &stored_echo(app, &living.client, &living.software),
         token: token.as_ref(),
-        secret: None,
+        secret: secret.as_ref(),
         version,
         activity: Some(&living.activity),
         decisions: living.decisions,
@@ -182,7 +208,8 @@ pub(super) async fn update(
     considered: &Considered,
     living: Living,
 ) -> Result<Answer, Failure> {
-    let token = has_token(Some(&considered.proof.framework)).then(random::secret);
+    let framework = Some(considered.proof.framework.as_ref());
+    let token = has_token(framework).then(|| management_token::new(framework, incoming.now));
     let mut before = living.client;
     if let Some(token) = &token {
         before.registration_access_token = token.hash();

@@ -1,11 +1,14 @@
 //! `POST /register` (RFC 7591 §3): evidence, partner, decision, one write, answer.
 
 mod access;
+pub mod directory_standing;
 mod entity_tag;
 mod evidence;
 mod existing;
 mod initial_access;
+mod lost_secret;
 mod management;
+mod management_token;
 mod partner;
 mod plan;
 mod quota;
@@ -30,7 +33,6 @@ use crate::endpoints::failure::Failure;
 use crate::partners::{Client, Organisation};
 use crate::policy::Decision;
 use crate::protocol::{ErrorCode, OAuthError};
-use crate::random;
 use crate::storage::StorageError;
 use crate::trust::Duplicates;
 use crate::types::{ScopeSet, Timestamp};
@@ -149,7 +151,7 @@ async fn create(
     let Some(owner) = considered.admits() else {
         return Err(refuse(app, &considered, incoming).await);
     };
-    let token = random::secret();
+    let token = management_token::new(Some(&considered.proof.framework), incoming.now);
     let mut registration = Registration::new(&considered, owner, &token, incoming);
     let secret = client_secret::make(app, &registration.client, incoming.now)?;
     registration.credentials.extend(secret.iter().map(|new| new.credential.clone()));

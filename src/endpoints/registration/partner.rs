@@ -16,7 +16,7 @@ use crate::policy::{
 use crate::protocol::client::ClientMetadata;
 use crate::protocol::{ErrorCode, OAuthError};
 use crate::storage::Reader;
-use crate::types::{ReasonCode, ScopeSet, Timestamp};
+use crate::types::{ReasonCode, ResourceUri, ScopeSet, Timestamp};
 
 use super::evidence::{Evidence, Proof};
 
@@ -24,6 +24,8 @@ use super::evidence::{Evidence, Proof};
 #[derive(Debug)]
 pub(super) struct Partner {
     known: Arc<KnownPartner>,
+    /// The resource servers that the software's roles allow, where they bound them (REG-S14).
+    audiences: Option<BTreeSet<ResourceUri>>,
     /// None if this software has never registered.
     pub(super) software: Option<SoftwareProduct>,
 }
@@ -44,7 +46,8 @@ impl Partner {
             reader.software_product_in_directory(&framework, &software_id)
         };
         let (known, software) = app.partners.find(&app.database, key, software).await?;
-        Ok(Self { known, software })
+        let audiences = proof.framework.audience_ceiling(&proof.facts.roles);
+        Ok(Self { known, audiences, software })
     }
 
     /// None if the bank does not know the organisation.
@@ -71,6 +74,21 @@ impl Partner {
         Ok(())
     }
 
+    /// The products that the software's roles may have tokens for (REG-S14).
+    pub(super) fn reachable(&self) -> impl Iterator<Item = &ApiProduct> {
+        let within = |product: &&ApiProduct| {
+            self.audiences.as_ref().is_none_or(|most| most.contains(&product.audience))
+        };
+        self.products().iter().filter(within)
+    }
+
+    /// The scopes of those, where the roles bound them at all.
+    fn within_roles(&self) -> Option<ScopeSet> {
+        self.audiences.as_ref()?;
+        let scopes = self.reachable().flat_map(|product| &product.scopes);
+        Some(scopes.map(|offered| offered.scope.clone()).collect())
+    }
+
     /// Decides each scope.
     pub(super) fn decide(
         &self,
@@ -81,6 +99,7 @@ impl Partner {
     ) -> Decision {
         let (no_waivers, no_conditions) = (BTreeSet::new(), BTreeSet::new());
         let rules = proof.framework.statement_rules(&app.settings.server.issuer);
+        let within_roles = self.within_roles();
         let facts = GrantFacts::new(
             GrantInput {
                 software_id: &proof.facts.software_id,
@@ -96,7 +115,7 @@ impl Partner {
                     skew_seconds: rules.skew_seconds,
                     environment: environment(proof, app.settings.server.environment),
                 },
-                role_scopes: None,
+                role_scopes: within_roles.as_ref(),
                 client_auth_method: &evidence.metadata.token_endpoint_auth_method,
                 sender_constraint: sender_constraint(&evidence.metadata),
                 environment: app.settings.server.environment,

@@ -13,8 +13,8 @@ use crate::jose::PublicKey;
 use crate::partners::client::StatementProvenance;
 use crate::partners::credential::KEY_SECONDS;
 use crate::partners::{
-    ApiProduct, Client, ClientState, Credential, CredentialState, Entitlement, EntitlementState,
-    Organisation, SoftwareProduct, SoftwareProductState,
+    Client, ClientState, Credential, CredentialState, Entitlement, EntitlementState, Organisation,
+    SoftwareProduct, SoftwareProductState,
 };
 use crate::policy::Decision;
 use crate::protocol::client::ClientMetadata;
@@ -29,7 +29,7 @@ use crate::types::{
 use super::Considered;
 use super::evidence::{Evidence, Proof};
 use super::initial_access::Leave;
-use super::partner::belongs_to_another;
+use super::partner::{Partner, belongs_to_another};
 use super::retry::Retry;
 use super::trail::event;
 use super::{existing, quota, unused};
@@ -103,7 +103,7 @@ impl Registration {
             software_is_new: partner.software.is_none(),
             duplicates: proof.framework.duplicates(),
             credentials: credentials(proof, &id, now),
-            entitlements: entitlements(partner.products(), decision, &id, now),
+            entitlements: entitlements(partner, decision, &id, now),
             decision: decision_record(decision, client_object(&id), now),
             event: event(AuditAction::ClientRegistered, client_object(&id), considered, incoming),
             owner: owner.clone(),
@@ -260,13 +260,13 @@ pub(super) fn credentials(proof: &Proof, id: &ClientId, now: Timestamp) -> Vec<C
 
 /// One for each scope that was approved.
 pub(super) fn entitlements(
-    products: &[ApiProduct],
+    partner: &Partner,
     decision: &Decision,
     id: &ClientId,
     now: Timestamp,
 ) -> Vec<Entitlement> {
     let entitlement = |scope: &Scope| {
-        let product = products.iter().find(|product| product.scope(scope).is_some())?;
+        let product = partner.reachable().find(|product| product.scope(scope).is_some())?;
         let lasts = product.scope(scope)?.tier.entitlement_seconds();
         Some(Entitlement {
             id: EntitlementId::from_random(&random::ordered_identifier(now)),

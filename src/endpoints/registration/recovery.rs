@@ -57,7 +57,7 @@ async fn by_key(app: &App, incoming: &Incoming, id: &ClientId) -> Result<Answer,
     let framework = app.frameworks.named(&living.software.framework);
     check_certificate(framework, &living.client, incoming)?;
     check_in_use(&living.client)?;
-    show(app, incoming, living, Because::Recovery).await
+    show(app, incoming, living, Because::RecoveryByKey).await
 }
 
 /// Where clients manage themselves with their own access tokens there is nothing to recover.

@@ -50,7 +50,7 @@ impl Replacement {
                 ..before
             },
             credentials: record::credentials(proof, &id, now),
-            granted: record::entitlements(partner.products(), decision, &id, now),
+            granted: record::entitlements(partner, decision, &id, now),
             decision: record::decision_record(decision, object.clone(), now),
             event: trail::event(AuditAction::ClientUpdated, object, considered, incoming),
             expected,

@@ -18,14 +18,13 @@ use crate::trust::framework::problem::Notes;
 use crate::trust::framework::request_settings::audiences;
 use crate::trust::framework::request_settings::request;
 use crate::trust::framework::rows;
+use crate::trust::framework::status_directory::status_directory;
 use crate::trust::framework::value::MOST_SKEW;
 use crate::trust::framework::value::algorithms;
 use crate::trust::framework::value::hosts;
 use crate::trust::framework::value::path;
 use crate::trust::framework::value::within;
-use crate::trust::framework::written::{
-    Facts, Presence, Statement, StatementUse, Status, StatusSource, Written,
-};
+use crate::trust::framework::written::{Facts, Presence, Statement, StatementUse, Status, Written};
 use crate::trust::framework::written_terms::{self, Proofs};
 use crate::types::FrameworkName;
 
@@ -69,7 +68,7 @@ pub(super) fn check(written: &Written, notes: &mut Notes<'_>) -> Option<Framewor
     let request = request(&written.request, binding.as_ref(), notes);
     let facts = facts(&written.facts, notes);
     let client_keys = client_keys(written, notes);
-    status_source(written, notes);
+    let status_directory = status_directory(written, notes);
     let claims = rows::claims(&written.claims, self_signed, notes);
     let roles = written.roles.as_ref();
     let ceilings = roles.map(|roles| rows::ceilings(roles, notes)).unwrap_or_default();
@@ -106,6 +105,7 @@ pub(super) fn check(written: &Written, notes: &mut Notes<'_>) -> Option<Framewor
         request,
         facts: facts?,
         client_keys,
+        status_directory,
         claims,
         roles,
         ceilings,
@@ -141,16 +141,6 @@ fn client_keys(written: &Written, notes: &mut Notes<'_>) -> ClientKeySettings {
         notes.refuse(Some(row.span()), "client_keys.allowed_hosts", message);
     }
     ClientKeySettings { hosts, on_loopback: written.client_keys.allow_loopback }
-}
-
-/// What the format can say and this server cannot do yet.
-fn status_source(written: &Written, notes: &mut Notes<'_>) {
-    if let Some(source) = &written.status_source
-        && *source.get_ref() != StatusSource::Statement
-    {
-        let message = "asking the directory is not supported by this version; use `statement`";
-        notes.refuse(Some(source.span()), "status_source", message);
-    }
 }
 
 fn name(written: &Spanned<String>, notes: &mut Notes<'_>) -> Option<FrameworkName> {

@@ -8,6 +8,8 @@ use crate::trust::framework::Framework;
 use crate::trust::framework::KeySource;
 use crate::trust::framework::Management;
 use crate::trust::framework::ManagementMethod;
+use crate::trust::framework::OnOutage;
+use crate::trust::framework::StatusList;
 use crate::trust::framework::authorities::Authorities;
 
 impl Framework {
@@ -19,6 +21,7 @@ impl Framework {
             ("By what keys", self.explain_keys()),
             ("How a presenter proves itself", self.explain_binding()),
             ("How fresh a statement must be", self.explain_freshness()),
+            ("Where standing is learnt from", self.explain_standing()),
             ("What each role may have", self.explain_roles()),
             ("What statement and request decide", self.explain_claims()),
             ("What happens at a second registration", self.explain_duplicates()),
@@ -81,6 +84,25 @@ impl Framework {
         )
     }
 
+    fn explain_standing(&self) -> String {
+        let Some(directory) = self.status_directory() else {
+            return "each statement, when it is presented".to_owned();
+        };
+        let lists = [&directory.software, &directory.organisations].into_iter().flatten();
+        let lists: Vec<String> = lists.map(StatusList::explain).collect();
+        let outage = match directory.on_outage {
+            OnOutage::Refuse => "nobody registers",
+            OnOutage::LastKnown => "what it said last counts",
+        };
+        format!(
+            "each statement, and the directory: {}; asked every {} seconds; while it is silent, {outage}; \
+             after {} seconds of silence its software is withdrawn",
+            lists.join(", and "),
+            directory.refresh_seconds,
+            directory.fail_closed_after_seconds
+        )
+    }
+
     fn explain_roles(&self) -> String {
         if self.ceilings.is_empty() {
             return "the file has no table: the policy alone decides".to_owned();
@@ -136,7 +158,10 @@ impl Framework {
         } else {
             ""
         };
-        format!("{who}{certificate}: {}{statement}", verbs.join(", "))
+        let ends = self.management_token_seconds();
+        let ends = ends.map(|seconds| format!("; the token ends after {seconds} seconds"));
+        let ends = ends.unwrap_or_default();
+        format!("{who}{certificate}: {}{statement}{ends}", verbs.join(", "))
     }
 
     fn explain_quotas(&self) -> String {

@@ -12,6 +12,9 @@ mod key_settings;
 mod problem;
 mod request_settings;
 mod rows;
+mod status_directory;
+#[cfg(test)]
+mod status_directory_tests;
 mod template;
 mod terms;
 #[cfg(test)]
@@ -51,6 +54,7 @@ use crate::trust::status::RoleClaims;
 use crate::types::FrameworkName;
 use crate::types::HttpsUri;
 use crate::types::Issuer;
+use crate::types::ResourceUri;
 use crate::types::ScopeSet;
 use crate::types::Timestamp;
 use crate::x509::Usage;
@@ -59,6 +63,9 @@ pub use authorities::Authorities;
 pub use binding_settings::{Binding, CertificateBinding};
 pub use client_table::Unserved;
 pub use problem::{FrameworkProblem, ReadFile};
+pub use status_directory::{
+    InvalidStatusList, Listed, OnOutage, StatusDirectory, StatusList, Statuses, Unlisted,
+};
 pub use terms::{
     AssertionAudience, AssertionTerms, Duplicates, InitialAccess, Management, ManagementMethod,
     Quotas, UnusedRule, UpdateBody,
@@ -94,13 +101,14 @@ pub struct Framework {
     issuers: Vec<String>,
     echo: Echo,
     keys: KeySettings,
-    statement: StatementRules,
+    pub(super) statement: StatementRules,
     statement_audiences: Vec<String>,
     single_use_statements: bool,
     pub(super) binding: Binding,
     request: RequestSettings,
     pub(super) facts: FactPaths,
     pub(super) client_keys: ClientKeySettings,
+    status_directory: Option<StatusDirectory>,
     pub(super) claims: BTreeMap<&'static str, ClaimRule>,
     pub(super) roles: Option<RoleClaims>,
     pub(super) ceilings: BTreeMap<String, Ceiling>,
@@ -152,6 +160,7 @@ pub(super) struct Ceiling {
     pub(super) scope: ScopeSet,
     pub(super) grant_types: Option<BTreeSet<String>>,
     pub(super) authorization_details_types: Option<BTreeSet<String>>,
+    audiences: Option<BTreeSet<ResourceUri>>,
 }
 
 impl Framework {
@@ -346,6 +355,16 @@ impl Framework {
     #[must_use]
     pub fn role_scopes(&self) -> ScopeSet {
         self.ceilings.values().flat_map(|ceiling| &ceiling.scope).cloned().collect()
+    }
+
+    /// The resource servers that software with these roles may have tokens for, where the table of
+    /// roles names any (REG-S14).
+    #[must_use]
+    pub fn audience_ceiling(&self, roles: &BTreeSet<String>) -> Option<BTreeSet<ResourceUri>> {
+        // A file in which only some roles name them does not load.
+        self.ceilings.values().find_map(|ceiling| ceiling.audiences.as_ref())?;
+        let held = self.ceilings.iter().filter(|(role, _)| roles.contains(*role));
+        Some(held.filter_map(|(_, ceiling)| ceiling.audiences.clone()).flatten().collect())
     }
 
     /// The claims that the answer to a registration repeats (REG-E5), of those in `claims`.

@@ -1,6 +1,6 @@
 //! The tables of a framework's file: the merge table, the roles and the defaults.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 use toml::Spanned;
@@ -16,6 +16,7 @@ use crate::trust::framework::value::path;
 use crate::trust::framework::written;
 use crate::trust::framework::written::{IfAbsent, Roles};
 use crate::trust::status::RoleClaims;
+use crate::types::ResourceUri;
 use crate::types::ScopeSet;
 
 /// The merge table. A rule that names an unknown member does not load (PEER-18).
@@ -139,7 +140,12 @@ pub(super) fn ceilings(written: &Roles, notes: &mut Notes<'_>) -> BTreeMap<Strin
                 let grant_types = grants.map(|listed| listed.iter().cloned().collect());
                 let details = row.get_ref().authorization_details_types.as_ref();
                 let details = details.map(|listed| listed.iter().cloned().collect());
-                let ceiling = Ceiling { scope, grant_types, authorization_details_types: details };
+                let ceiling = Ceiling {
+                    scope,
+                    grant_types,
+                    authorization_details_types: details,
+                    audiences: audiences(role, row, notes),
+                };
                 ceilings.insert(role.clone(), ceiling);
             }
             Err(error) => {
@@ -148,7 +154,34 @@ pub(super) fn ceilings(written: &Roles, notes: &mut Notes<'_>) -> BTreeMap<Strin
             }
         }
     }
+    let named = ceilings.values().filter(|ceiling| ceiling.audiences.is_some()).count();
+    if named != 0 && named != ceilings.len() {
+        let message =
+            "where one role names `audiences`, each must: a role without any would have all";
+        notes.refuse(Some(written.claim.span()), "roles.ceilings", message);
+    }
     ceilings
+}
+
+/// The resource servers that a role may have tokens for.
+fn audiences(
+    role: &str,
+    row: &Spanned<written::Ceiling>,
+    notes: &mut Notes<'_>,
+) -> Option<BTreeSet<ResourceUri>> {
+    let field = format!("roles.ceilings.{role}.audiences");
+    let listed = row.get_ref().audiences.as_ref()?;
+    if listed.is_empty() {
+        notes.refuse(Some(row.span()), field.clone(), "at least one is needed");
+    }
+    let mut audiences = BTreeSet::new();
+    for text in listed {
+        match ResourceUri::parse(text.as_str()) {
+            Ok(audience) => drop(audiences.insert(audience)),
+            Err(error) => notes.refuse(Some(row.span()), field.clone(), error.to_string()),
+        }
+    }
+    Some(audiences)
 }
 
 /// What is assumed of absent members. Power is never assumed: no redirect, key or scope.

@@ -104,6 +104,7 @@ pub(super) struct ManagementTerms {
     pub(super) methods: BTreeSet<ManagementMethod>,
     pub(super) statement_on_update: bool,
     pub(super) certificate: bool,
+    pub(super) token_seconds: Option<i64>,
     pub(super) update_body: UpdateBody,
 }
 
@@ -191,6 +192,12 @@ impl Framework {
     #[must_use]
     pub const fn certificate_on_management(&self) -> bool {
         self.terms.management.certificate
+    }
+
+    /// How long a registration access token lasts, if it ends (PEER-25).
+    #[must_use]
+    pub const fn management_token_seconds(&self) -> Option<i64> {
+        self.terms.management.token_seconds
     }
 
     /// What the body of an update looks like.

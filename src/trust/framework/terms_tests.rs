@@ -106,3 +106,27 @@ fn where_the_statement_is_the_proof_an_update_needs_one_reg_u5() {
     let named = |problem: &FrameworkProblem| problem.field == "management.statement_on_update";
     assert!(found.iter().any(named), "{found:?}");
 }
+
+#[test]
+fn registration_access_tokens_may_end_peer_25() {
+    let management = "authorisation = \"registration_access_token\"";
+    let ends = |seconds: i64| format!("{management}\ntoken_lifetime_seconds = {seconds}");
+    let framework = Framework::parse("f.toml", &with(management, &ends(86_400))).unwrap();
+    assert_eq!(framework.management_token_seconds(), Some(86_400));
+    refused(management, &ends(60), "management.token_lifetime_seconds");
+    let own = "authorisation = \"client_credentials\"\ntoken_lifetime_seconds = 86400";
+    refused(management, own, "management.token_lifetime_seconds");
+}
+
+#[test]
+fn either_each_role_names_its_audiences_or_none_does_reg_s14() {
+    let roles = |audiences: &str| {
+        let two = "[roles.ceilings.AISP]\nscope = \"a\"\n[roles.ceilings.PISP]\nscope = \"b\"";
+        format!("claim = \"software_roles\"\n{two}\n{audiences}")
+    };
+    let claim = "claim = \"software_roles\"";
+    refused(claim, &roles("audiences = [\"https://api.example/\"]"), "roles.ceilings");
+    let bad = roles("audiences = [\"not a uri\"]");
+    let found = problems(&with(claim, &bad));
+    assert_eq!(found[0].field, "roles.ceilings.PISP.audiences", "{found:?}");
+}

@@ -107,11 +107,6 @@ fn a_sandbox_framework_without_a_binding_loads_and_says_so_reg_g1() {
 }
 
 #[test]
-fn what_this_server_cannot_do_does_not_load_and_is_never_ignored_reg_g6() {
-    refused("status_source = \"statement\"", "status_source = \"directory\"", "status_source");
-}
-
-#[test]
 fn unsigned_requests_do_not_go_with_a_binding_by_signature_reg_s11() {
     refused(
         "[\"application/jwt\", \"application/jose\"]",

@@ -13,6 +13,7 @@ use crate::trust::framework::InitialAccess;
 use crate::trust::framework::TrustEnvironment;
 use crate::trust::framework::binding_settings::WrittenCertificate;
 use crate::trust::framework::client_table::Client;
+use crate::trust::framework::status_directory::WrittenStatusDirectory;
 use crate::trust::framework::written_terms::{
     DuplicatePolicy, WrittenAuthentication, WrittenManagement, WrittenQuotas, WrittenUnused,
 };
@@ -41,6 +42,8 @@ pub(super) struct Written {
     pub(super) status: Vec<Status>,
     #[serde(default)]
     pub(super) status_source: Option<Spanned<StatusSource>>,
+    #[serde(default)]
+    pub(super) status_directory: Option<Spanned<WrittenStatusDirectory>>,
     #[serde(default)]
     pub(super) client_keys: ClientKeys,
     pub(super) claims: BTreeMap<String, Spanned<Claim>>,
@@ -218,6 +221,8 @@ pub(super) struct Ceiling {
     pub(super) grant_types: Option<Vec<String>>,
     #[serde(default)]
     pub(super) authorization_details_types: Option<Vec<String>>,
+    #[serde(default)]
+    pub(super) audiences: Option<Vec<String>>,
 }
 
 fn jwt() -> Vec<String> {

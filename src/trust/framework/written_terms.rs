@@ -21,6 +21,7 @@ use crate::types::Scope;
 
 /// The longest assertion in use, that of the UK's tool (REG-C5).
 const LONGEST_ASSERTION: i64 = 3600;
+const HOUR: i64 = 3600;
 const DAY: i64 = 86_400;
 const DECADE: i64 = 315_360_000;
 
@@ -45,6 +46,8 @@ pub(super) struct WrittenManagement {
     statement_on_update: Option<Spanned<bool>>,
     #[serde(default)]
     certificate: Option<Spanned<bool>>,
+    #[serde(default)]
+    token_lifetime_seconds: Option<Spanned<i64>>,
     #[serde(default)]
     update_body: Option<UpdateBody>,
 }
@@ -154,8 +157,20 @@ fn management(
         methods,
         statement_on_update: written.statement_on_update.as_ref().is_none_or(|it| *it.get_ref()),
         certificate: certificate.map_or(certified, |certificate| *certificate.get_ref()),
+        token_seconds: token_seconds(written, notes),
         update_body: written.update_body.unwrap_or(by_format),
     }
+}
+
+/// How long a registration access token lasts. Those of clients end by themselves.
+fn token_seconds(written: &WrittenManagement, notes: &mut Notes<'_>) -> Option<i64> {
+    const FIELD: &str = "management.token_lifetime_seconds";
+    let lifetime = written.token_lifetime_seconds.as_ref()?;
+    if *written.authorisation.get_ref() == Authorisation::ClientCredentials {
+        let message = "there are no registration access tokens here";
+        notes.refuse(Some(lifetime.span()), FIELD, message);
+    }
+    Some(within(lifetime, FIELD, HOUR, DECADE, notes))
 }
 
 fn authorisation(written: &WrittenManagement, notes: &mut Notes<'_>) -> Management {

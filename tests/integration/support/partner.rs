@@ -356,14 +356,17 @@ pub(crate) fn object(kind: &str, id: &str) -> Object {
 }
 
 /// A contract beside the other, for a long time.
-pub(crate) async fn extend_agreement(app: &App) {
-    let products = BTreeSet::from([sample::product("a").id, sample::product("b").id]);
+pub(crate) async fn extend_agreement(app: &App, tag: &str) {
+    let mut products = BTreeSet::from([sample::product(tag).id]);
+    if tag == "a" {
+        products.insert(sample::product("b").id);
+    }
     let longer = Agreement {
         id: sample::agreement("longer").id,
         reference: "C-longer".to_owned(),
         products,
         valid_until: sample::at(10_000_000),
-        ..sample::agreement("a")
+        ..sample::agreement(tag)
     };
     change(app, AuditAction::AgreementCreated, move |tx| tx.insert_agreement(&longer)).await;
 }

@@ -9,9 +9,11 @@ use serde_json::{Map, Value};
 
 use crate::jose::Algorithm;
 use crate::jose::DecoyKeys;
+use crate::jose::HeaderRules;
 use crate::jose::InvalidAlgorithm;
 use crate::jose::InvalidJws;
 use crate::jose::JwkSet;
+use crate::jose::PublicKey;
 use crate::jose::UnverifiedJws;
 use crate::jose::UnverifiedMac;
 use crate::protocol::client_authentication::AUTHENTICATION_FAILED;
@@ -122,7 +124,9 @@ pub struct VerifiedAssertion {
 
 impl Proof {
     fn parse(assertion: &str) -> Result<Self, InvalidJws> {
-        match UnverifiedJws::parse(assertion) {
+        // Whether a certificate is taken is for the client's trust framework to say.
+        let rules = HeaderRules { certificates: true, embedded_key: false };
+        match UnverifiedJws::parse_with(assertion, rules) {
             Err(InvalidJws::Algorithm(InvalidAlgorithm::Symmetric)) => {
                 UnverifiedMac::parse(assertion).map(Self::Mac)
             }
@@ -202,6 +206,15 @@ impl UnverifiedAssertion {
         }
     }
 
+    /// The certificates in its header, as DER, the signer's first; nothing of them is verified.
+    #[must_use]
+    pub fn certificates(&self) -> Option<&[Vec<u8>]> {
+        match &self.proof {
+            Proof::Signature(jws) => jws.header().certificates.as_deref(),
+            Proof::Mac(_) => None,
+        }
+    }
+
     /// Whether it is made with a shared secret.
     #[must_use]
     pub const fn is_made_with_a_secret(&self) -> bool {
@@ -228,7 +241,10 @@ impl UnverifiedAssertion {
         algorithms: &[Algorithm],
     ) -> Result<(), InvalidAssertion> {
         match &self.proof {
-            Proof::Signature(jws) => Ok(jws.check_key(keys, algorithms)?),
+            Proof::Signature(jws) => {
+                refuse_certificates(jws)?;
+                Ok(jws.check_key(keys, algorithms)?)
+            }
             Proof::Mac(_) => Err(InvalidAssertion::Method),
         }
     }
@@ -255,7 +271,26 @@ impl UnverifiedAssertion {
         now: Timestamp,
     ) -> Result<VerifiedAssertion, InvalidAssertion> {
         let Proof::Signature(jws) = self.proof else { return Err(InvalidAssertion::Method) };
+        refuse_certificates(&jws)?;
         let verified = jws.verify(keys, algorithms)?;
+        let signer = Some(verified.thumbprint);
+        VerifiedAssertion::of(self.client_id, &verified.claims, signer, addressee, now)
+    }
+
+    /// The same with the key of the certificate in its header, which somebody vouches for (UDAP).
+    ///
+    /// # Errors
+    ///
+    /// The first check that fails.
+    pub fn verify_by_certificate(
+        self,
+        key: &PublicKey,
+        algorithms: &[Algorithm],
+        addressee: Addressee<'_>,
+        now: Timestamp,
+    ) -> Result<VerifiedAssertion, InvalidAssertion> {
+        let Proof::Signature(jws) = self.proof else { return Err(InvalidAssertion::Method) };
+        let verified = jws.verify_by(key, algorithms)?;
         let signer = Some(verified.thumbprint);
         VerifiedAssertion::of(self.client_id, &verified.claims, signer, addressee, now)
     }
@@ -278,6 +313,14 @@ impl UnverifiedAssertion {
         let claims = mac.unverified_claims();
         VerifiedAssertion::of(self.client_id.clone(), claims, None, addressee, now)
     }
+}
+
+/// A key is never taken from the assertion itself.
+fn refuse_certificates(jws: &UnverifiedJws) -> Result<(), InvalidJws> {
+    if jws.header().certificates.is_none() {
+        return Ok(());
+    }
+    Err(InvalidJws::ForbiddenHeader { member: "x5c" })
 }
 
 impl VerifiedAssertion {
