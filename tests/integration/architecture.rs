@@ -41,7 +41,8 @@ const DOORS: [(&str, &[&str]); 24] = [
     ("rustls_pki_types", &["x509"]),
     ("x509_parser", &["x509"]),
     ("webpki", &["x509"]),
-    ("aws_lc_rs", &["jose"]),
+    // rustls calls its provider by the same name.
+    ("aws_lc_rs", &["jose", "http"]),
     ("josekit", &["jose"]),
     ("openssl", &["jose"]),
     ("diesel", &["storage"]),
