@@ -75,6 +75,7 @@ impl Case {
                 revocation: true,
                 dpop: false,
                 resource_server_methods: Vec::new(),
+                introspection_signing_algorithms: Vec::new(),
                 authentication_methods: vec![ClientAuthenticationMethod::PrivateKeyJwt],
                 mutual_tls: false,
                 assertion_algorithms: ALGORITHMS.to_vec(),

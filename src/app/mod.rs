@@ -119,6 +119,7 @@ impl App {
             revocation: true,
             dpop: settings.dpop.enabled,
             authentication_methods: authentication_methods(&settings, mutual_tls),
+            introspection_signing_algorithms: vec![settings.tokens.signing_algorithm],
             resource_server_methods: resource_server_methods(
                 mutual_tls,
                 resource_server_authorities.is_some(),

@@ -8,6 +8,7 @@ use crate::cli::print;
 use crate::cli::print::Column;
 use crate::cli::print::Output;
 use crate::cli::resource::Action;
+use crate::cli::resource::NewSecret;
 use crate::cli::resource::Paging;
 use crate::cli::resource::Resource;
 use crate::cli::resource::Session;
@@ -87,6 +88,8 @@ pub enum ClientCommand {
     Credentials(Which),
     /// List a client's permissions
     Entitlements(Which),
+    /// Give it a new secret, which is shown once
+    RotateSecret(NewSecret),
     /// Under suspicion: public data and its own status only
     Quarantine(Step),
     /// Stop it, reversibly
@@ -117,6 +120,7 @@ impl Action for ClientCommand {
                 let path = format!("/clients/{}/entitlements", segment(&which.id));
                 return session.show_list(&path, ENTITLEMENT_COLUMNS).await;
             }
+            Self::RotateSecret(new) => return CLIENTS.rotate_secret(session, &new).await,
             Self::Quarantine(step) => (step, "quarantined"),
             Self::Suspend(step) => (step, "suspended"),
             Self::Restore(step) => (step, "active"),

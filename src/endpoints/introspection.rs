@@ -1,4 +1,4 @@
-//! `POST /introspect` (RFC 7662): does this token hold, here and now, for whoever asks?
+//! `POST /introspect` (RFC 7662, RFC 9701): does this token hold, here and now, for whoever asks?
 
 use std::sync::Arc;
 
@@ -6,18 +6,27 @@ use crate::app::App;
 use crate::app::KnownClient;
 use crate::app::KnownToken;
 use crate::endpoints::client_authentication;
+use crate::endpoints::client_authentication::AuthenticatedResourceServer;
 use crate::endpoints::exchange::{Answer, Incoming};
-use crate::endpoints::failure::{Failure, check_fresh};
+use crate::endpoints::failure::{Broken, Failure, check_fresh};
 use crate::endpoints::json_answer;
 use crate::endpoints::token_decision;
+use crate::jose::EncryptionError;
+use crate::keyring::KeyringError;
 use crate::partners::{ClientRecord, Environment};
 use crate::policy::ItemDecision;
 use crate::protocol::introspection::{
     ActiveToken, EntitlementBasis, Introspection, IntrospectionRequest,
 };
 use crate::protocol::parameters::Parameters;
+use crate::protocol::signed_introspection;
+use crate::protocol::signed_introspection::SignedIntrospection;
 use crate::protocol::token::AccessTokenClaims;
+use crate::protocol::{ErrorCode, OAuthError};
 use crate::types::{ResourceUri, Scope, ScopeSet, Secret, Timestamp};
+
+/// RFC 9701 §6.
+const DEFAULT_ENCRYPTION: &str = "A128CBC-HS256";
 
 /// Answers an introspection request from current standing.
 ///
@@ -34,7 +43,57 @@ pub async fn introspect(app: &App, incoming: &Incoming) -> Result<Answer, Failur
     let shown = good.as_ref().map_or(Introspection::Inactive, |good| {
         Introspection::Active(good.shown_to(asking.audience(), environment, incoming.now))
     });
+    if signed_introspection::is_wanted(incoming.accept.as_deref()) {
+        return signed(app, &asking, &shown, incoming.now).await;
+    }
     Ok(json_answer(200, &shown)?)
+}
+
+/// The answer as a JWT, encrypted where the resource server has registered so (RFC 9701 §5).
+async fn signed(
+    app: &App,
+    asking: &AuthenticatedResourceServer,
+    shown: &Introspection<'_>,
+    now: Timestamp,
+) -> Result<Answer, Failure> {
+    let answers = &asking.known().record().metadata.answers;
+    let claims = SignedIntrospection {
+        iss: &app.settings.server.issuer,
+        aud: asking.audience(),
+        iat: now,
+        token_introspection: shown,
+    };
+    let keys = app.keyring.keys(now).await?;
+    let signer = keys.signer(now).ok_or(KeyringError::NoneActive)?;
+    let (wanted, ours) = (&answers.introspection_signed_response_alg, signer.algorithm());
+    if let Some(other) = wanted.as_deref().filter(|wanted| *wanted != ours.name()) {
+        let message = format!("a resource server is to be answered by {other}, and {ours} signs");
+        return Err(Broken::Unwritable(message).into());
+    }
+    let jwt = signer.sign(signed_introspection::TYPE, &claims)?;
+    let jwt = match &answers.introspection_encrypted_response_alg {
+        Some(algorithm) => {
+            let encryption = answers.introspection_encrypted_response_enc.as_deref();
+            let algorithms = (algorithm.as_str(), encryption.unwrap_or(DEFAULT_ENCRYPTION));
+            let keys = asking.keys(app, now).await?;
+            let typ = signed_introspection::TYPE;
+            keys.encrypt_for_owner(algorithms, typ, &jwt).map_err(|error| unencrypted(&error))?
+        }
+        None => jwt,
+    };
+    Ok(Answer::bytes(200, signed_introspection::MEDIA_TYPE, jwt.into_bytes()))
+}
+
+/// Keys without one to encrypt for are the resource server's fault: it can change them.
+fn unencrypted(error: &EncryptionError) -> Failure {
+    match error {
+        EncryptionError::NoKey(_) => {
+            OAuthError::new(ErrorCode::InvalidRequest, error.to_string()).into()
+        }
+        EncryptionError::Unsupported(_) | EncryptionError::Library => {
+            Broken::Unwritable(error.to_string()).into()
+        }
+    }
 }
 
 /// An access token that holds now for one resource server.

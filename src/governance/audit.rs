@@ -80,6 +80,7 @@ audit_actions! {
     ClientUpdated = "client.updated", standing: true;
     ClientDeleted = "client.deleted", standing: true;
     ClientStateChanged = "client.state_changed", standing: true;
+    ClientSecretRotated = "client.secret_rotated", standing: true;
     ClientManagementTokenReplaced = "client.management_token_replaced", standing: false;
     ClientExpiryNotified = "client.expiry_notified", standing: false;
     ClientExpired = "client.expired", standing: true;

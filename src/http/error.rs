@@ -100,6 +100,10 @@ fn note(refusal: &OAuthError, status: u16) {
 
 /// How to authenticate: with the scheme that was tried, otherwise with the one that fits the code.
 /// Who has not tried at all is not told of an error (RFC 6750 §3.1).
+///
+/// A client that tried no header is not asked for a password by `Basic` (RFC 6749 §5.2), at which a
+/// browser would open a dialogue. RFC 9110 §15.5.2 wants a challenge in every 401, so it gets one of a
+/// scheme that says no more than that the request must authenticate a client.
 fn challenge(code: ErrorCode, tried: Option<&Secret>) -> Option<String> {
     let scheme = tried.and_then(|header| header.reveal().split(' ').next()).unwrap_or_default();
     let is_client = match code {
@@ -133,6 +137,9 @@ fn challenge(code: ErrorCode, tried: Option<&Secret>) -> Option<String> {
         | ErrorCode::ServerError
         | ErrorCode::TemporarilyUnavailable => return None,
     };
+    if is_client && tried.is_none() {
+        return Some("ClientAuthentication realm=\"countersign\"".to_owned());
+    }
     if is_client && !scheme.eq_ignore_ascii_case("Bearer") {
         return Some("Basic realm=\"countersign\", charset=\"UTF-8\"".to_owned());
     }
@@ -161,7 +168,9 @@ mod tests {
         let said = |code, tried: Option<&str>| challenge(code, tried.map(Secret::new).as_ref());
         let basic = said(ErrorCode::InvalidClient, Some("Basic eDp5")).unwrap();
         assert!(basic.starts_with("Basic "), "{basic}");
-        assert!(said(ErrorCode::InvalidClient, None).unwrap().starts_with("Basic "));
+        // RFC 6749 §5.2, RFC 9110 §15.5.2.
+        let untried = said(ErrorCode::InvalidClient, None).unwrap();
+        assert_eq!(untried, "ClientAuthentication realm=\"countersign\"");
         let bearer = said(ErrorCode::InvalidToken, Some("Bearer x")).unwrap();
         assert_eq!(bearer, "Bearer realm=\"countersign\", error=\"invalid_token\"");
         let untried = said(ErrorCode::InvalidToken, None).unwrap();

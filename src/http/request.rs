@@ -8,6 +8,7 @@ use actix_web::HttpRequest;
 use actix_web::http;
 use actix_web::http::header;
 use actix_web::http::header::HeaderName;
+use actix_web::http::header::HeaderValue;
 use actix_web::web::Payload;
 use futures_util::StreamExt as _;
 
@@ -159,12 +160,17 @@ pub(super) fn single(
 ) -> Result<Option<String>, Unreadable> {
     let mut found = request.headers().get_all(&name);
     let Some(value) = found.next() else { return Ok(None) };
-    // `Accept` is a list, and only a hint.
-    if found.next().is_some() && name != header::ACCEPT {
-        return Err(Unreadable::Repeated(name));
+    let read = |value: &HeaderValue| value.to_str().map(str::to_owned);
+    let mut text = read(value).map_err(|_| Unreadable::NotAscii(name.clone()))?;
+    for more in found {
+        // A list may stand in several fields (RFC 9110 §5.3).
+        if name != header::ACCEPT {
+            return Err(Unreadable::Repeated(name));
+        }
+        text.push(',');
+        text.push_str(&read(more).map_err(|_| Unreadable::NotAscii(name.clone()))?);
     }
-    let text = value.to_str().map_err(|_| Unreadable::NotAscii(name))?;
-    Ok(Some(text.to_owned()))
+    Ok(Some(text))
 }
 
 /// How much of a body that is too large is read all the same, in bytes. Over HTTP/2 a stream that is

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::jose::jwe;
+use crate::jose::jwe::{EncryptionError, EncryptionKey};
 use crate::jose::jwk::KeyProblem;
 use crate::jose::jwk::PublicKey;
 
@@ -40,6 +42,8 @@ pub enum InvalidKey {
 #[derive(Debug, Clone)]
 pub struct JwkSet {
     keys: Arc<[PublicKey]>,
+    /// What its owner decrypts with; only in sets that were fetched or stored.
+    for_encryption: Arc<[EncryptionKey]>,
 }
 
 impl JwkSet {
@@ -77,13 +81,30 @@ impl JwkSet {
             )
         };
         let refusal = problems.into_iter().find(leaks);
-        match refusal.or_else(|| repeated_key_ids(&keys).into_iter().next()) {
-            Some(problem) => Err(problem),
-            None => Ok(Self::of(keys)),
+        if let Some(problem) = refusal.or_else(|| repeated_key_ids(&keys).into_iter().next()) {
+            return Err(problem);
         }
+        let for_encryption = entries(value)?.iter().map(EncryptionKey::from_jwk);
+        let for_encryption = for_encryption.filter_map(Result::ok).collect();
+        Ok(Self { for_encryption, ..Self::of(keys) })
     }
 
-    /// The keys, in the order of the set.
+    /// Wraps a signed JWT of the kind `typ` for the owner of the set, by these algorithms (`alg` and
+    /// `enc`).
+    ///
+    /// # Errors
+    ///
+    /// No key of the set fits, or the library fails.
+    pub fn encrypt_for_owner(
+        &self,
+        algorithms: (&str, &str),
+        typ: &str,
+        jwt: &str,
+    ) -> Result<String, EncryptionError> {
+        jwe::nested(&self.for_encryption, algorithms, typ, jwt)
+    }
+
+    /// The keys for signatures, in the order of the set.
     #[must_use]
     pub fn keys(&self) -> &[PublicKey] {
         &self.keys
@@ -102,7 +123,8 @@ impl JwkSet {
     }
 
     fn of(keys: Vec<(usize, PublicKey)>) -> Self {
-        Self { keys: keys.into_iter().map(|(_, key)| key).collect() }
+        let keys = keys.into_iter().map(|(_, key)| key).collect();
+        Self { keys, for_encryption: Arc::default() }
     }
 }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::jose::Algorithm;
 use crate::jose::HS256;
+use crate::jose::{CONTENT_ENCRYPTION, KEY_MANAGEMENT};
 use crate::protocol::client_authentication::ClientAuthenticationMethod;
 use crate::protocol::dpop;
 use crate::protocol::token::client_credentials::CLIENT_CREDENTIALS;
@@ -50,6 +51,8 @@ pub struct Features {
     pub authentication_methods: Vec<ClientAuthenticationMethod>,
     /// How a resource server may authenticate.
     pub resource_server_methods: Vec<ClientAuthenticationMethod>,
+    /// What introspection answers are signed with, where they are (RFC 9701).
+    pub introspection_signing_algorithms: Vec<Algorithm>,
     /// Whether clients can show a certificate (RFC 8705).
     pub mutual_tls: bool,
     /// What a client may sign its assertions with.
@@ -80,6 +83,12 @@ impl Features {
     #[must_use]
     pub fn resource_server_algorithm_names(&self) -> Vec<&'static str> {
         self.algorithm_names(&self.resource_server_methods)
+    }
+
+    /// `introspection_signing_alg_values_supported`.
+    #[must_use]
+    pub fn introspection_algorithm_names(&self) -> Vec<&'static str> {
+        self.introspection_signing_algorithms.iter().map(|algorithm| algorithm.name()).collect()
     }
 
     fn algorithm_names(&self, methods: &[ClientAuthenticationMethod]) -> Vec<&'static str> {
@@ -115,6 +124,8 @@ pub struct Metadata {
     introspection_endpoint_auth_methods_supported: Option<Vec<&'static str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     introspection_endpoint_auth_signing_alg_values_supported: Option<Vec<&'static str>>,
+    #[serde(flatten)]
+    signed_introspection: Option<SignedIntrospectionMetadata>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revocation_endpoint: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,6 +140,26 @@ pub struct Metadata {
     mtls_endpoint_aliases: Option<Aliases>,
     #[serde(flatten)]
     openid: Option<OpenIdMetadata>,
+}
+
+/// RFC 9701 §7: how introspection answers may be secured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(clippy::struct_field_names, reason = "RFC 9701 names them")]
+struct SignedIntrospectionMetadata {
+    introspection_signing_alg_values_supported: Vec<&'static str>,
+    introspection_encryption_alg_values_supported: [&'static str; KEY_MANAGEMENT.len()],
+    introspection_encryption_enc_values_supported: [&'static str; CONTENT_ENCRYPTION.len()],
+}
+
+impl SignedIntrospectionMetadata {
+    fn of(features: &Features) -> Option<Self> {
+        let algorithms = features.introspection_algorithm_names();
+        (features.introspection && !algorithms.is_empty()).then_some(Self {
+            introspection_signing_alg_values_supported: algorithms,
+            introspection_encryption_alg_values_supported: KEY_MANAGEMENT,
+            introspection_encryption_enc_values_supported: CONTENT_ENCRYPTION,
+        })
+    }
 }
 
 /// RFC 8705 §5: where clients that show a certificate find the same endpoints.
@@ -185,6 +216,7 @@ impl Metadata {
             introspection_endpoint_auth_signing_alg_values_supported: introspection
                 .then(|| features.resource_server_algorithm_names())
                 .filter(|algorithms| !algorithms.is_empty()),
+            signed_introspection: SignedIntrospectionMetadata::of(features),
             revocation_endpoint: at(revocation, path::REVOCATION),
             dpop_signing_alg_values_supported: features
                 .dpop
@@ -236,6 +268,7 @@ mod tests {
                 ClientAuthenticationMethod::ClientSecretBasic,
                 ClientAuthenticationMethod::PrivateKeyJwt,
             ],
+            introspection_signing_algorithms: vec![Algorithm::Es256],
             mutual_tls: false,
             assertion_algorithms: vec![Algorithm::Es256, Algorithm::Ps256],
         }
@@ -267,6 +300,11 @@ mod tests {
                 "introspection_endpoint_auth_methods_supported":
                     ["client_secret_basic", "private_key_jwt"],
                 "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
+                "introspection_signing_alg_values_supported": ["ES256"],
+                "introspection_encryption_alg_values_supported":
+                    ["RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"],
+                "introspection_encryption_enc_values_supported":
+                    ["A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512"],
                 "revocation_endpoint": "https://as.example/revoke",
                 "revocation_endpoint_auth_methods_supported": ["private_key_jwt"],
                 "revocation_endpoint_auth_signing_alg_values_supported": algorithms,

@@ -16,6 +16,7 @@ pub mod registration;
 pub mod resource_server;
 pub mod revocation;
 pub mod step_up;
+pub mod signed_introspection;
 pub mod token;
 
 pub use error::{ErrorCode, OAuthError};

@@ -111,6 +111,7 @@ mod tests {
         let features = Features {
             resource_server_methods: ClientAuthenticationMethod::ALL.to_vec(),
             assertion_algorithms: vec![Algorithm::Es256, Algorithm::EdDsa],
+            introspection_signing_algorithms: vec![Algorithm::Es256],
             ..Features::default()
         };
         let supported = Supported::of_resource_servers(&features);
@@ -153,6 +154,42 @@ mod tests {
             let read = parse(&members).unwrap();
             assert_eq!(Value::Object(read.members()), members);
             assert_eq!(serde_json::from_value::<ResourceServerMetadata>(members).unwrap(), read);
+        }
+    }
+
+    /// RFC 9701 §6.
+    #[test]
+    fn encrypted_answers_need_a_key_to_encrypt_for() {
+        let mut key = jwks()["keys"][0].clone();
+        key["use"] = json!("enc");
+        key.as_object_mut().unwrap().remove("alg");
+        let encrypted = json!({ "introspection_encrypted_response_alg": "ECDH-ES" });
+        let with = |more: Value| {
+            let mut members = encrypted.clone();
+            members.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            members
+        };
+        let good = with(json!({ "jwks": { "keys": [key] } }));
+        let read = parse(&good).unwrap().answers;
+        // §6: the default.
+        assert_eq!(read.introspection_encrypted_response_enc.as_deref(), Some("A128CBC-HS256"));
+        assert_eq!(pointers(&encrypted), ["/jwks_uri"]);
+        assert_eq!(pointers(&with(json!({ "jwks": jwks() }))), ["/jwks"]);
+        let rsa = json!({
+            "jwks": { "keys": [key] },
+            "introspection_encrypted_response_alg": "RSA-OAEP",
+        });
+        assert_eq!(pointers(&rsa), ["/jwks"]);
+        let alone = json!({ "introspection_encrypted_response_enc": "A128GCM" });
+        assert_eq!(pointers(&alone), ["/introspection_encrypted_response_enc"]);
+        for (member, bad) in [
+            ("introspection_signed_response_alg", "RS256"),
+            ("introspection_signed_response_alg", "none"),
+            ("introspection_encrypted_response_alg", "RSA1_5"),
+            ("introspection_encrypted_response_alg", "dir"),
+        ] {
+            let found = pointers(&json!({ (member): bad }));
+            assert_eq!(found, [format!("/{member}")], "{bad}");
         }
     }
 

@@ -10,7 +10,7 @@ use crate::storage::reader::Reader;
 use crate::storage::rows::{self, Column};
 use crate::storage::schema::credentials;
 use crate::storage::writer::{Writer, check_transition};
-use crate::types::{ClientId, CredentialId, SecretHash};
+use crate::types::{ClientId, CredentialId, SecretHash, Timestamp};
 
 const TABLE: &str = "credentials";
 
@@ -134,6 +134,28 @@ impl Writer<'_> {
                 credentials::table.find(id.as_str()).filter(credentials::state.eq(from.name())),
             )
             .set(credentials::state.eq(to.name()))
+            .execute(connection)
+        })
+    }
+
+    /// Passes a client's key to `retiring`, with an end.
+    pub fn retire_credential(
+        &mut self,
+        id: &CredentialId,
+        from: CredentialState,
+        not_after: Timestamp,
+    ) -> Result<(), StorageError> {
+        if from != CredentialState::Retiring {
+            check_transition(from, CredentialState::Retiring)?;
+        }
+        self.update(TABLE, |connection| {
+            diesel::update(
+                credentials::table.find(id.as_str()).filter(credentials::state.eq(from.name())),
+            )
+            .set((
+                credentials::state.eq(CredentialState::Retiring.name()),
+                credentials::not_after.eq(not_after.epoch()),
+            ))
             .execute(connection)
         })
     }

@@ -16,6 +16,8 @@ mod client_authentication;
 #[cfg(test)]
 mod client_keys;
 #[cfg(test)]
+mod client_secret_rotation;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod directory;
@@ -27,6 +29,8 @@ mod discovery;
 mod documents;
 #[cfg(test)]
 mod dpop;
+#[cfg(test)]
+mod dpop_elsewhere;
 #[cfg(test)]
 mod ecosystem_australia;
 #[cfg(test)]
@@ -51,6 +55,8 @@ mod hostile;
 mod http;
 #[cfg(test)]
 mod introspection;
+#[cfg(test)]
+mod introspection_jwt;
 #[cfg(test)]
 mod key_rotation;
 #[cfg(test)]

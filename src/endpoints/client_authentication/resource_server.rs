@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::app::KnownResourceServer;
 use crate::endpoints::exchange::Incoming;
 use crate::endpoints::failure::Failure;
+use crate::jose::JwkSet;
 use crate::partners::ResourceServerState;
 use crate::protocol::client_authentication::{
     Addressee, AudienceRule, ClientAuthenticationMethod, Credential, SentSecret,
@@ -32,6 +33,15 @@ impl AuthenticatedResourceServer {
     #[must_use]
     pub fn known(&self) -> &Arc<KnownResourceServer> {
         &self.known
+    }
+
+    /// Its keys, from where it keeps them.
+    ///
+    /// # Errors
+    ///
+    /// It has none, or they cannot be had now.
+    pub async fn keys(&self, app: &App, now: Timestamp) -> Result<JwkSet, Failure> {
+        KeyHolder::resource_server(app, &self.known).keys(app, None, now).await
     }
 
     /// The `aud` of the tokens that it may ask about.

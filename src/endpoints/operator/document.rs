@@ -99,6 +99,7 @@ described!(
     schema::initial_access_token::InitialAccessTokenView,
     schema::initial_access_token::IssuedInitialAccessTokenView,
     schema::initial_access_token::NewInitialAccessToken,
+    schema::new_secret::NewClientSecretView,
     schema::new_secret::NewSecretRequest,
     schema::organisation::NewOrganisation,
     schema::organisation::OrganisationChange,

@@ -7,6 +7,7 @@ pub mod authentication;
 pub mod body;
 pub mod call;
 pub mod client;
+pub mod client_secret;
 pub mod credential;
 pub mod document;
 pub mod entitlement;

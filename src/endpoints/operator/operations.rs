@@ -25,7 +25,7 @@ use crate::endpoints::operator::schema::client::{ExpiringClientView, Explanation
 use crate::endpoints::operator::schema::initial_access_token::InitialAccessTokenView;
 use crate::endpoints::operator::schema::initial_access_token::IssuedInitialAccessTokenView;
 use crate::endpoints::operator::schema::initial_access_token::NewInitialAccessToken;
-use crate::endpoints::operator::schema::new_secret::NewSecretRequest;
+use crate::endpoints::operator::schema::new_secret::{NewClientSecretView, NewSecretRequest};
 use crate::endpoints::operator::schema::organisation::NewOrganisation;
 use crate::endpoints::operator::schema::organisation::{OrganisationChange, OrganisationView};
 use crate::endpoints::operator::schema::resource_server::CreatedResourceServerView;
@@ -36,7 +36,8 @@ use crate::endpoints::operator::schema::signing_key::{NewRotation, SigningKeyVie
 use crate::endpoints::operator::schema::software::{NewSoftware, SoftwareView};
 use crate::endpoints::operator::schema::state_change::StateChange;
 use crate::endpoints::operator::schema::status::StatusView;
-use crate::endpoints::operator::{agreement, api_product, audit, client, credential, entitlement};
+use crate::endpoints::operator::{agreement, api_product, audit, client, client_secret};
+use crate::endpoints::operator::{credential, entitlement};
 use crate::endpoints::operator::{organisation, resource_server, signing_key, software, status};
 
 /// What every path of the operator API begins with.
@@ -186,6 +187,10 @@ operations! {
     ChangeClientState, "Quarantine, suspend, restore or end a client":
         Post "/clients/{id}/state" [],
         StateChange => 200 ClientView, client::change_state;
+
+    RotateClientSecret, "Give a client a new secret; it is shown this once":
+        Post "/clients/{id}/secret" [],
+        NewSecretRequest => 200 NewClientSecretView, client_secret::rotate;
 
     ListExpiringClients, "List the clients that end soon because nobody uses them":
         Get "/clients/expiring" [AFTER, LIMIT],

@@ -20,6 +20,7 @@ pub(super) fn map(value: Value) -> Map<String, Value> {
 pub(super) fn today() -> Supported {
     Supported::of(&Features {
         resource_server_methods: Vec::new(),
+        introspection_signing_algorithms: Vec::new(),
         authentication_methods: vec![ClientAuthenticationMethod::PrivateKeyJwt],
         registration: true,
         introspection: true,

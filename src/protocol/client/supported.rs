@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::jose::Algorithm;
+use crate::jose::{CONTENT_ENCRYPTION, KEY_MANAGEMENT};
 use crate::protocol::discovery::Features;
 use crate::protocol::token::client_credentials::CLIENT_CREDENTIALS;
 
@@ -66,9 +67,6 @@ const RESPONSE_TYPES: [&str; 7] = [
 
 const AUTH_METHODS: [&str; 4] =
     ["private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth", "none"];
-
-const ENCRYPTION_ALGS: [&str; 5] =
-    ["RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"];
 
 const RESPONSE_MODES: [&str; 7] =
     ["query", "fragment", "form_post", "jwt", "query.jwt", "fragment.jwt", "form_post.jwt"];
@@ -192,6 +190,9 @@ impl Supported {
             grant_types: vec![CLIENT_CREDENTIALS],
             token_endpoint_auth_methods: features.resource_server_method_names(),
             token_endpoint_auth_signing_algs: features.resource_server_algorithm_names(),
+            introspection_signing_algs: features.introspection_algorithm_names(),
+            encryption_algs: KEY_MANAGEMENT.to_vec(),
+            encryption_encs: CONTENT_ENCRYPTION.to_vec(),
             certificate_subjects: CERTIFICATE_SUBJECTS.to_vec(),
             ..Self::default()
         }
@@ -212,8 +213,8 @@ impl Supported {
             request_object_signing_algs: with_none(),
             authorization_signing_algs: SIGNATURES.to_vec(),
             introspection_signing_algs: SIGNATURES.to_vec(),
-            encryption_algs: ENCRYPTION_ALGS.to_vec(),
-            encryption_encs: vec!["A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512"],
+            encryption_algs: KEY_MANAGEMENT.to_vec(),
+            encryption_encs: CONTENT_ENCRYPTION.to_vec(),
             subject_types: vec!["public", "pairwise"],
             application_types: vec!["web", "native", "mobile"],
             response_modes: RESPONSE_MODES.to_vec(),
@@ -252,6 +253,7 @@ mod tests {
         let served = Supported::of(&Features {
             authentication_methods: vec![ClientAuthenticationMethod::PrivateKeyJwt],
             resource_server_methods: Vec::new(),
+            introspection_signing_algorithms: Vec::new(),
             registration: true,
             introspection: true,
             authorize_requests: true,

@@ -52,7 +52,8 @@ impl Running {
         Self::with_settings(more).await
     }
 
-    async fn with_settings(more: &str) -> Self {
+    /// A server whose settings say more.
+    pub(crate) async fn with_settings(more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = format!("{}{more}", written(folder.path()));
         let settings = Settings::read(Some(&settings), []).unwrap();
