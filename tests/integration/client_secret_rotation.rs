@@ -29,6 +29,7 @@ async fn running() -> Running {
                 id: CredentialId::from_random("first"),
                 thumbprint: "crd_first".to_owned(),
                 secret: Some(StoredSecret::Hashed(Secret::new(FIRST).hash())),
+                not_after: sample::at(10_000),
                 state: CredentialState::Active,
                 ..sample::credential("a")
             })

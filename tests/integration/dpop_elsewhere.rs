@@ -159,7 +159,7 @@ async fn a_bound_token_manages_nothing_without_its_proof() {
         let good = || proof(house, &managing.key, &managing.claims(name));
         for downgraded in [None, Some(good())] {
             let bearer = managing.request("Bearer", method, downgraded);
-            assert_eq!(not_managed(app, &bearer).await, "invalid_token", "Bearer, {name}");
+            assert_eq!(not_managed(app, &bearer).await, "invalid_dpop_proof", "Bearer, {name}");
         }
     }
     let read = managing.proved(Method::Get, &json!({}));
