@@ -55,7 +55,7 @@ impl EncryptionKey {
         if members.get("use").is_none_or(|purpose| purpose != "enc") {
             return Err(KeyProblem::MalformedMember("use"));
         }
-        let material = key_material::read(members)?;
+        let (material, _) = key_material::read(members)?;
         if text(&material, "kty")? == "OKP" {
             return Err(KeyProblem::UnsupportedCurve);
         }
