@@ -76,6 +76,8 @@ mod peers;
 #[cfg(test)]
 mod registration;
 #[cfg(test)]
+mod registration_bad_input;
+#[cfg(test)]
 mod registration_certificate;
 #[cfg(test)]
 mod registration_lifecycle;
@@ -85,6 +87,8 @@ mod registration_management;
 mod registration_operator;
 #[cfg(test)]
 mod registration_recovery;
+#[cfg(test)]
+mod registration_round_trip;
 #[cfg(test)]
 mod registration_storage;
 #[cfg(test)]

@@ -4,13 +4,25 @@
 use std::fs;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign::endpoints::Failure;
+use countersign::endpoints::exchange::{Answer, Method};
+use countersign::endpoints::registration::{manage, plan, recover, register};
 use countersign::jose::{Algorithm, SigningKey, forge};
+use countersign::remote::{Fetcher, KeySource};
+use countersign::trust::{Framework, SHIPPED_DIRECTORY};
 use serde_json::{Map, Value, json};
 
-use crate::support::partner::{Partner, merged, refused};
+use crate::support::house::refusal;
+use crate::support::partner::{
+    ALL_SCOPES, DIRECTORY, Partner, Registered, Remembered, end_agreement, merged, not_managed,
+    refused,
+};
+use crate::support::tls_server::{Reply, TlsServer};
 
 /// Where the others are tested.
-const COVERED: [(u8, &str, &str); 19] = [
+const COVERED: [(u8, &str, &str); 15] = [
     (
         3,
         "src/policy/engine/bundle_tests.rs",
@@ -21,7 +33,6 @@ const COVERED: [(u8, &str, &str); 19] = [
         "tests/integration/registration.rs",
         "what_can_be_granted_is_registered_and_the_rest_is_explained",
     ),
-    (5, "tests/integration/registration.rs", "without_a_scope_there_is_nothing_to_register"),
     (
         6,
         "tests/integration/registration.rs",
@@ -45,26 +56,11 @@ const COVERED: [(u8, &str, &str); 19] = [
         "a_ceiling_of_the_statement_is_a_ceiling_of_the_client_reg_p3",
     ),
     (
-        16,
-        "tests/integration/remote.rs",
-        "a_flood_of_unknown_kids_asks_three_times_and_then_once_a_minute_reg_l6",
-    ),
-    (
         17,
         "tests/integration/token.rs",
         "an_agreement_that_ends_at_midnight_ends_tokens_at_midnight",
     ),
     (18, "src/policy/engine/bundle_tests.rs", "a_fact_that_no_rule_reads_does_not_load"),
-    (
-        20,
-        "tests/integration/registration_lifecycle.rs",
-        "a_plan_tells_what_would_be_refused_and_demands_the_same_proof",
-    ),
-    (
-        21,
-        "tests/integration/registration.rs",
-        "everything_that_is_wrong_with_a_statement_is_told_at_once",
-    ),
     (
         22,
         "tests/integration/registration_lifecycle.rs",
@@ -123,12 +119,37 @@ async fn every_redirect_uri_is_checked_wherever_the_bad_one_stands_peer_1() {
 #[tokio::test]
 async fn scopes_are_compared_whole_peer_2() {
     let partner = Partner::new().await;
-    let app = partner.node().await;
+    let role = "claim = \"software_roles\"\n[roles.ceilings.AISP]\nscope = \"scope:a scope:b\"";
+    let (plain, bounded) =
+        (partner.node().await, partner.node_with(&[("claim = \"software_roles\"", role)]).await);
+    let near = "scope scope:a scope:a-extra scope:a:write scope:aa xscope:a";
+    // What the statement vouches for is one of them, and so is what the role may have.
+    let vouched = partner.statement_with(&json!({ "scope": "scope:a" }));
+    for (app, statement) in [(&plain, vouched), (&bounded, partner.statement())] {
+        let answer = register(app, &partner.presenting(&statement, near)).await;
+        let client = Registered::of(&answer.map_err(Failure::into_error).unwrap());
+        assert_eq!(client.body["scope"], "scope:a");
+    }
     for (vouched, asked) in [("scope:a:write", "scope:a"), ("scope:a", "scope:a:write")] {
         let statement = partner.statement_with(&json!({ "scope": vouched }));
         let request = partner.presenting(&statement, asked);
-        assert_ne!(refused(&app, &request).await, "temporarily_unavailable", "{asked}");
+        assert_eq!(refused(&plain, &request).await, "invalid_client_metadata", "{asked}");
     }
+}
+
+#[tokio::test]
+async fn a_scope_that_nobody_sells_is_refused_and_none_is_added_unasked_peer_5() {
+    let partner = Partner::new().await;
+    let role = "claim = \"software_roles\"\n[roles.ceilings.AISP]\nscope = \"scope:a scope:b nobody:sells\"";
+    let app = partner.node_with(&[("claim = \"software_roles\"", role)]).await;
+    let more = json!({ "scope": "scope:a scope:b nobody:sells" });
+    let request = partner.presenting(&partner.statement_with(&more), "scope:a nobody:sells");
+    let client = Registered::of(&register(&app, &request).await.unwrap());
+    assert_eq!(client.body["scope"], "scope:a");
+    let alone = partner.presenting(&partner.statement_with(&more), "nobody:sells");
+    assert_eq!(refused(&app, &alone).await, "unapproved_software_statement");
+    assert!(!partner.gets_token(&app, &client.id, "nobody:sells").await);
+    assert!(!partner.gets_token(&app, &client.id, "scope:b").await);
 }
 
 #[tokio::test]
@@ -175,12 +196,7 @@ async fn claims_that_no_rule_maps_are_not_copied_peer_14() {
     let app = partner.node().await;
     let claims = json!({ "client_id": "cl_mine", "sector": "x", "policy_digest": "mine" });
     let statement = partner.statement_with(&claims);
-    let answer = countersign::endpoints::registration::register(
-        &app,
-        &partner.presenting(&statement, "scope:a"),
-    )
-    .await
-    .unwrap();
+    let answer = register(&app, &partner.presenting(&statement, "scope:a")).await.unwrap();
     let body: Value = serde_json::from_slice(&answer.body).unwrap();
     assert_ne!(body["client_id"], "cl_mine");
     assert_ne!(body["policy_digest"], "mine");
@@ -210,4 +226,104 @@ async fn a_code_does_not_come_from_the_words_of_a_message_peer_19() {
     let named = json!({ "token_endpoint_auth_method": "redirect_uri" });
     let request = partner.registration_with("scope:a", &named);
     assert_eq!(refused(&app, &request).await, "invalid_client_metadata");
+}
+
+#[tokio::test]
+async fn registrations_go_on_with_cached_keys_while_the_issuer_is_down_peer_16() {
+    let partner = Partner::new().await;
+    let keys = json!({ "keys": [partner.directory.public_jwk()] }).to_string();
+    let issuer = TlsServer::start(Reply::json(keys)).await;
+    let text = SHIPPED_DIRECTORY.replace("https://localhost:8445/jwks", &issuer.uri("/jwks"));
+    let framework = Framework::parse("directory.toml", &text).unwrap();
+    let mut app = partner.node_of([("directory.toml".to_owned(), framework)]).await;
+    app.settings.trust.allow_loopback = true;
+    app.key_source = KeySource::new(Fetcher::new(Some(&issuer.certificate)).unwrap());
+    partner.registered(&app, "scope:a").await;
+    assert_eq!(issuer.requests(), 1);
+    issuer.answer_with(Reply::new("500 Internal Server Error", "Content-Type: text/plain", ""));
+    for _ in 0..3 {
+        partner.registered(&app, "scope:a").await;
+    }
+    // Statements by keys that nobody knows make nobody ask without end.
+    for _ in 0..20 {
+        let unknown = SigningKey::generate(Algorithm::Es256).unwrap();
+        let statement = unknown.sign("JWT", &partner.statement_claims()).unwrap();
+        assert!(register(&app, &partner.presenting(&statement, "scope:a")).await.is_err());
+    }
+    assert!(issuer.requests() <= 4, "{}", issuer.requests());
+    partner.registered(&app, "scope:a").await;
+}
+
+#[tokio::test]
+async fn every_door_decides_alike_peer_20() {
+    let partner = Partner::new().await;
+    let app = partner.node().await;
+    let client = partner.registered(&app, "scope:a").await;
+    let decided = |answer: Result<Answer, Failure>, planned: bool| {
+        let answer = answer.map_err(Failure::into_error).unwrap();
+        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+        let items = if planned { &body["decision"]["items"] } else { &body["decisions"] };
+        items.as_array().unwrap().clone()
+    };
+    let request = || partner.registration(ALL_SCOPES);
+    let planned = decided(plan(&app, &request()).await, true);
+    assert_eq!(planned.len(), 4);
+    assert_eq!(decided(register(&app, &request()).await, false), planned);
+    let put = client.managed(Method::Put, request());
+    assert_eq!(decided(manage(&app, &put).await, false), planned);
+    // And when the contract ends, at every door for the same reason.
+    end_agreement(&app).await;
+    let codes: Vec<_> = [
+        refusal(register(&app, &request()).await),
+        refusal(manage(&app, &client.managed(Method::Put, request())).await),
+    ]
+    .into_iter()
+    .map(|refused| (refused.code, refused.members["decisions"].clone()))
+    .collect();
+    assert_eq!(codes[0], codes[1]);
+    let planned = decided(plan(&app, &request()).await, true);
+    assert_eq!(json!(planned), codes[0].1);
+}
+
+#[tokio::test]
+async fn a_statement_that_cannot_be_verified_is_never_ignored_peer_21() {
+    let partner = Partner::new().await;
+    let app = partner.node().await;
+    let client = partner.registered(&app, "scope:a").await;
+    let before = Remembered::of(&app).await;
+    let good = partner.statement();
+    let (head, rest) = good.split_once('.').unwrap();
+    let (_, signature) = rest.split_once('.').unwrap();
+    let thief = SigningKey::generate(Algorithm::Ps256).unwrap();
+    let claims = partner.statement_claims();
+    let other = thief.sign("JWT", &claims).unwrap();
+    let (_, others) = other.split_once('.').unwrap();
+    let none = URL_SAFE_NO_PAD.encode(br#"{"alg":"none"}"#);
+    for statement in [
+        json!("x"),
+        json!("a.b.c"),
+        json!(7),
+        json!({ "iss": DIRECTORY }),
+        json!(other),
+        json!(format!("{head}.{others}")),
+        json!(format!("{head}.{}.{signature}", URL_SAFE_NO_PAD.encode(claims.to_string()))),
+        json!(format!("{none}.{}.", URL_SAFE_NO_PAD.encode(claims.to_string()))),
+        json!(head),
+        json!(forge::with_broken_signature(&partner.directory, &claims).unwrap()),
+    ] {
+        let asked = || {
+            let claims = merged(
+                partner.request_claims("", "scope:a"),
+                &json!({ "software_statement": statement }),
+            );
+            partner.posted(&claims)
+        };
+        let at = |method| client.managed(method, asked());
+        assert_eq!(refused(&app, &asked()).await, BAD, "{statement}");
+        assert_eq!(refusal(plan(&app, &asked()).await).code.as_str(), BAD, "{statement}");
+        assert_eq!(not_managed(&app, &at(Method::Put)).await, BAD, "{statement}");
+        let lost = refusal(recover(&app, &at(Method::Post)).await);
+        assert_eq!(lost.code.as_str(), BAD, "{statement}");
+    }
+    assert_eq!(Remembered::of(&app).await.counts(), before.counts());
 }
