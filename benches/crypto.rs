@@ -103,7 +103,8 @@ fn import_a_signing_key(bencher: Bencher<'_, '_>, algorithm: Algorithm) {
 fn bare_key(algorithm: Algorithm) -> PKey<Private> {
     match algorithm {
         Algorithm::Es256 => PKey::ec_gen("P-256").unwrap(),
-        Algorithm::Ps256 | Algorithm::Rs256 => {
+        Algorithm::Es384 => PKey::ec_gen("P-384").unwrap(),
+        Algorithm::Ps256 | Algorithm::Rs256 | Algorithm::Rs384 => {
             PKey::from_rsa(openssl::rsa::Rsa::generate(2048).unwrap()).unwrap()
         }
         Algorithm::EdDsa => PKey::generate_ed25519().unwrap(),

@@ -16,6 +16,10 @@ pub enum Algorithm {
     EdDsa,
     /// RSASSA-PKCS1-v1_5 with SHA-256: read, but on no allow-list by default.
     Rs256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384: only where a trust framework names it (UDAP).
+    Rs384,
+    /// ECDSA on P-384 with SHA-384: only where a trust framework names it (UDAP).
+    Es384,
 }
 
 /// Why a name is not an algorithm of ours.
@@ -34,7 +38,8 @@ pub enum InvalidAlgorithm {
 
 impl Algorithm {
     /// Every algorithm.
-    pub const ALL: [Self; 4] = [Self::Es256, Self::Ps256, Self::EdDsa, Self::Rs256];
+    pub const ALL: [Self; 6] =
+        [Self::Es256, Self::Ps256, Self::EdDsa, Self::Rs256, Self::Rs384, Self::Es384];
 
     /// The `alg` value.
     #[must_use]
@@ -44,6 +49,8 @@ impl Algorithm {
             Self::Ps256 => "PS256",
             Self::EdDsa => "EdDSA",
             Self::Rs256 => "RS256",
+            Self::Rs384 => "RS384",
+            Self::Es384 => "ES384",
         }
     }
 
@@ -118,7 +125,10 @@ mod tests {
 
     #[test]
     fn wrong_case_and_neighbouring_algorithms_are_unknown() {
-        for name in ["es256", "Es256", "ps256", "EDDSA", "eddsa", "ES256K", "ES384", "PS512", ""] {
+        for name in [
+            "es256", "Es256", "ps256", "EDDSA", "eddsa", "ES256K", "es384", "RS512", "PS384",
+            "PS512", "",
+        ] {
             assert_eq!(Algorithm::parse(name), Err(InvalidAlgorithm::Unknown(name.to_owned())));
         }
     }

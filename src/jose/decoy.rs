@@ -10,14 +10,19 @@ use crate::jose::jws::UnverifiedJws;
 use crate::jose::mac::UnverifiedMac;
 use crate::types::Secret;
 
-/// Two points and a modulus whose private halves nobody has kept. They need not be trusted: what a
+/// Three points and a modulus whose private halves nobody has kept. They need not be trusted: what a
 /// decoy says of a signature is thrown away.
-fn decoys() -> [Value; 3] {
+fn decoys() -> [Value; 4] {
     [
         json!({
             "kty": "EC", "crv": "P-256",
             "x": "W7Y1ecZNAHW1Fio8uHo7Os1fWnMEVgo9hf3KKuS6kqs",
             "y": "s1va-hbuU3qohNMI8G0WG4_h_5lFWE2HTumPNrFxOlM",
+        }),
+        json!({
+            "kty": "EC", "crv": "P-384",
+            "x": "XT5Ewf-W3A7uBDBPNQelIYxTRftQ24QkzfQ3FoGaLt5zwthWq4Xgv2iB7498Ey9E",
+            "y": "iAqC3uZk6S6VRBczeqfBCL3ze06SqqBcWUaHSwBiowsDdyPKUFVNH36KFgPZJWTX",
         }),
         json!({
             "kty": "RSA", "e": "AQAB",

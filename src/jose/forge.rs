@@ -88,8 +88,8 @@ pub(super) fn key_pair(key: &SigningKey) -> Result<Box<dyn KeyPair>, SigningErro
     let failed = |_| SigningError::Library("export a key");
     let jwk = Jwk::from_bytes(key.private_jwk().reveal()).map_err(failed)?;
     Ok(match key.algorithm() {
-        Algorithm::Es256 => Box::new(EcKeyPair::from_jwk(&jwk).map_err(failed)?),
-        Algorithm::Ps256 | Algorithm::Rs256 => {
+        Algorithm::Es256 | Algorithm::Es384 => Box::new(EcKeyPair::from_jwk(&jwk).map_err(failed)?),
+        Algorithm::Ps256 | Algorithm::Rs256 | Algorithm::Rs384 => {
             Box::new(RsaKeyPair::from_jwk(&jwk).map_err(failed)?)
         }
         Algorithm::EdDsa => Box::new(EdKeyPair::from_jwk(&jwk).map_err(failed)?),

@@ -38,7 +38,7 @@ pub enum KeyProblem {
     /// `kty` is none of `EC`, `RSA`, `OKP`.
     #[error("the key type is not supported")]
     UnsupportedType,
-    /// `crv` is none of `P-256`, `Ed25519`.
+    /// `crv` is none of `P-256`, `P-384`, `Ed25519`.
     #[error("the curve is not supported")]
     UnsupportedCurve,
     /// The coordinates are no point of the curve, or one of small order.
@@ -206,8 +206,9 @@ pub(super) fn algorithms(
     named: Option<Algorithm>,
 ) -> Result<&'static [Algorithm], KeyProblem> {
     let fitting: &'static [Algorithm] = match text(material, "kty")? {
+        "EC" if text(material, "crv")? == key_material::P_384 => &[Algorithm::Es384],
         "EC" => &[Algorithm::Es256],
-        "RSA" => &[Algorithm::Ps256, Algorithm::Rs256],
+        "RSA" => &[Algorithm::Ps256, Algorithm::Rs256, Algorithm::Rs384],
         _ => &[Algorithm::EdDsa],
     };
     let Some(named) = named else { return Ok(fitting) };
@@ -316,7 +317,7 @@ mod tests {
             let jwk = with(public(of), "alg", json!(named));
             assert_eq!(refusal(&jwk), KeyProblem::AlgorithmMismatch(named));
         }
-        for unsupported in ["none", "HS256", "ES384", "PS512", "es256", "RSA-OAEP"] {
+        for unsupported in ["none", "HS256", "ES512", "PS512", "es256", "RSA-OAEP"] {
             let jwk = with(public(Algorithm::Es256), "alg", json!(unsupported));
             assert!(matches!(refusal(&jwk), KeyProblem::UnsupportedAlgorithm(_)), "{unsupported}");
         }
@@ -336,10 +337,10 @@ mod tests {
     }
 
     #[test]
-    fn an_rsa_key_without_an_algorithm_verifies_both_of_its_type() {
+    fn an_rsa_key_without_an_algorithm_verifies_all_of_its_type() {
         let mut jwk = public(Algorithm::Ps256);
         jwk.as_object_mut().unwrap().remove("alg");
         let key = PublicKey::from_jwk(&jwk).unwrap();
-        assert_eq!(key.algorithms(), [Algorithm::Ps256, Algorithm::Rs256]);
+        assert_eq!(key.algorithms(), [Algorithm::Ps256, Algorithm::Rs256, Algorithm::Rs384]);
     }
 }

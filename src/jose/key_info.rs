@@ -14,9 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::jose::compact;
 use crate::jose::jwk::KeyProblem;
-
-/// A coordinate of P-256 fills so many bytes.
-const COORDINATE: i32 = 32;
+use crate::jose::key_material::P_384;
 
 /// The members of the key, not yet checked.
 pub(super) fn public_jwk(der: &[u8]) -> Result<Value, KeyProblem> {
@@ -58,18 +56,21 @@ fn rsa(key: &PKey<Public>) -> Result<Value, ErrorStack> {
 
 fn ec(key: &PKey<Public>) -> Result<Value, KeyProblem> {
     let key = key.ec_key().map_err(|_| KeyProblem::MalformedKeyInfo)?;
-    if key.group().curve_name() != Some(Nid::X9_62_PRIME256V1) {
-        return Err(KeyProblem::UnsupportedCurve);
-    }
+    // The curve's name in a JWK, and how many bytes a coordinate fills.
+    let (curve, bytes) = match key.group().curve_name() {
+        Some(Nid::X9_62_PRIME256V1) => ("P-256", 32),
+        Some(Nid::SECP384R1) => (P_384, 48),
+        _ => return Err(KeyProblem::UnsupportedCurve),
+    };
     let coordinates = || -> Result<(Vec<u8>, Vec<u8>), ErrorStack> {
         let (mut x, mut y) = (BigNum::new()?, BigNum::new()?);
         let mut context = BigNumContext::new()?;
         key.public_key().affine_coordinates(key.group(), &mut x, &mut y, &mut context)?;
-        Ok((x.to_vec_padded(COORDINATE)?, y.to_vec_padded(COORDINATE)?))
+        Ok((x.to_vec_padded(bytes)?, y.to_vec_padded(bytes)?))
     };
     let (x, y) = coordinates().map_err(|_| KeyProblem::UnsoundPoint)?;
     let (x, y) = (compact::encode(x), compact::encode(y));
-    Ok(json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y }))
+    Ok(json!({ "kty": "EC", "crv": curve, "x": x, "y": y }))
 }
 
 fn ed25519(key: &PKey<Public>) -> Result<Value, ErrorStack> {
@@ -135,7 +136,7 @@ mod tests {
         let refused = |der: &[u8]| PublicKey::from_public_key_info(der).unwrap_err();
         let weak = PKey::from_rsa(Rsa::generate(1024).unwrap()).unwrap();
         assert_eq!(refused(&weak.public_key_to_der().unwrap()), KeyProblem::ModulusSize(1024));
-        let group = EcGroup::from_curve_name(Nid::SECP384R1).unwrap();
+        let group = EcGroup::from_curve_name(Nid::SECP521R1).unwrap();
         let other = PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap();
         assert_eq!(refused(&other.public_key_to_der().unwrap()), KeyProblem::UnsupportedCurve);
         let key = info_of(&SigningKey::generate(Algorithm::Es256).unwrap());

@@ -14,11 +14,15 @@ use crate::jose::ed25519;
 use crate::jose::jwk::KeyProblem;
 use crate::jose::rsa;
 
-/// The numbers of a public key, of sizes that are acceptable. That a point of P-256 is on its curve is
-/// seen when it is imported.
+/// The curve of ES384 (RFC 7518 §3.4).
+pub(super) const P_384: &str = "P-384";
+
+/// The numbers of a public key, of sizes that are acceptable. That a point of P-256 or P-384 is on its
+/// curve is seen when it is imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Material {
     P256 { x: [u8; 32], y: [u8; 32] },
+    P384 { x: [u8; 48], y: [u8; 48] },
     Ed25519 { x: [u8; 32] },
     Rsa { n: Vec<u8>, e: Vec<u8> },
 }
@@ -45,6 +49,10 @@ pub(super) fn read(
 fn check(material: &Map<String, Value>) -> Result<Material, KeyProblem> {
     match text(material, "kty")? {
         "EC" => {
+            if text(material, "crv")? == P_384 {
+                let (x, y) = (coordinate(material, "x")?, coordinate(material, "y")?);
+                return Ok(Material::P384 { x, y });
+            }
             check_curve(material, "P-256")?;
             Ok(Material::P256 { x: coordinate(material, "x")?, y: coordinate(material, "y")? })
         }
@@ -69,8 +77,11 @@ fn check_curve(material: &Map<String, Value>, curve: &str) -> Result<(), KeyProb
     if text(material, "crv")? == curve { Ok(()) } else { Err(KeyProblem::UnsupportedCurve) }
 }
 
-/// A coordinate of either curve fills 32 bytes, leading zeros included (RFC 7518 §6.2.1.2).
-fn coordinate(material: &Map<String, Value>, name: &'static str) -> Result<[u8; 32], KeyProblem> {
+/// A coordinate fills as many bytes as its curve has, leading zeros included (RFC 7518 §6.2.1.2).
+fn coordinate<const BYTES: usize>(
+    material: &Map<String, Value>,
+    name: &'static str,
+) -> Result<[u8; BYTES], KeyProblem> {
     bytes(material, name)?.try_into().map_err(|_| KeyProblem::MalformedMember(name))
 }
 
@@ -146,7 +157,7 @@ mod tests {
         assert_eq!(refused(json!({ "kty": "ec" })), KeyProblem::UnsupportedType);
         assert_eq!(refused(json!({})), KeyProblem::MissingMember("kty"));
         assert_eq!(refused(json!({ "kty": 1 })), KeyProblem::MalformedMember("kty"));
-        for curve in ["P-384", "P-521", "secp256k1", "Ed25519", ""] {
+        for curve in ["P-521", "p-384", "secp256k1", "Ed25519", ""] {
             let jwk = json!({ "kty": "EC", "crv": curve, "x": "", "y": "" });
             assert_eq!(refused(jwk), KeyProblem::UnsupportedCurve, "{curve}");
         }

@@ -5,20 +5,23 @@
 //!
 //! [RFC 7518]: https://www.rfc-editor.org/rfc/rfc7518
 
-use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
+use aws_lc_rs::digest::{SHA256, SHA384, digest};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
+};
 use josekit::jwk::Jwk;
-use josekit::jws::{JwsSigner, PS256, RS256};
+use josekit::jws::{JwsSigner, PS256, RS256, RS384};
 use serde_json::{Map, Value};
 
 use crate::jose::algorithm::Algorithm;
 use crate::jose::compact;
 use crate::jose::key_material::Material;
-use crate::jose::verifier::point;
+use crate::jose::verifier::{point, point_384};
 
 /// A private key, ready to sign. It is never printed.
 pub(super) enum Signer {
     P256(EcdsaKeyPair),
+    P384(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
     Rsa(Box<dyn JwsSigner>),
 }
@@ -34,12 +37,18 @@ impl Signer {
         Some(match (material, algorithm) {
             (Material::P256 { x, y }, Algorithm::Es256) => {
                 let curve = &ECDSA_P256_SHA256_FIXED_SIGNING;
-                let (d, public) = (secret(private)?, point(x, y));
+                let (d, public) = (secret::<32>(private)?, point(x, y));
                 let pair = EcdsaKeyPair::from_private_key_and_public_key(curve, &d, &public);
                 Self::P256(pair.ok()?)
             }
+            (Material::P384 { x, y }, Algorithm::Es384) => {
+                let curve = &ECDSA_P384_SHA384_FIXED_SIGNING;
+                let (d, public) = (secret::<48>(private)?, point_384(x, y));
+                let pair = EcdsaKeyPair::from_private_key_and_public_key(curve, &d, &public);
+                Self::P384(pair.ok()?)
+            }
             (Material::Ed25519 { x }, Algorithm::EdDsa) => {
-                let pair = Ed25519KeyPair::from_seed_and_public_key(&secret(private)?, x);
+                let pair = Ed25519KeyPair::from_seed_and_public_key(&secret::<32>(private)?, x);
                 Self::Ed25519(pair.ok()?)
             }
             (Material::Rsa { .. }, Algorithm::Ps256) => {
@@ -48,9 +57,16 @@ impl Signer {
             (Material::Rsa { .. }, Algorithm::Rs256) => {
                 Self::Rsa(Box::new(RS256.signer_from_jwk(&jwk(private)?).ok()?))
             }
-            (Material::P256 { .. } | Material::Ed25519 { .. } | Material::Rsa { .. }, _) => {
-                return None;
+            (Material::Rsa { .. }, Algorithm::Rs384) => {
+                Self::Rsa(Box::new(RS384.signer_from_jwk(&jwk(private)?).ok()?))
             }
+            (
+                Material::P256 { .. }
+                | Material::P384 { .. }
+                | Material::Ed25519 { .. }
+                | Material::Rsa { .. },
+                _,
+            ) => return None,
         })
     }
 
@@ -61,6 +77,10 @@ impl Signer {
                 let signature = pair.sign_digest(&digest(&SHA256, message)).ok()?;
                 Some(signature.as_ref().to_vec())
             }
+            Self::P384(pair) => {
+                let signature = pair.sign_digest(&digest(&SHA384, message)).ok()?;
+                Some(signature.as_ref().to_vec())
+            }
             Self::Ed25519(pair) => Some(pair.sign(message).as_ref().to_vec()),
             Self::Rsa(signer) => signer.sign(message).ok(),
         }
@@ -68,10 +88,10 @@ impl Signer {
 }
 
 /// `d`, as long as the curve has it: some libraries leave leading zeros out.
-fn secret(private: &Map<String, Value>) -> Option<[u8; 32]> {
+fn secret<const BYTES: usize>(private: &Map<String, Value>) -> Option<[u8; BYTES]> {
     let bytes = compact::decode(private.get("d")?.as_str()?)?;
-    let missing = 32_usize.checked_sub(bytes.len()).filter(|missing| *missing < 32)?;
-    let mut secret = [0; 32];
+    let missing = BYTES.checked_sub(bytes.len()).filter(|missing| *missing < BYTES)?;
+    let mut secret = [0; BYTES];
     for (place, byte) in secret.iter_mut().skip(missing).zip(bytes) {
         *place = byte;
     }
@@ -99,9 +119,9 @@ mod tests {
         whole[0] = 0;
         assert_eq!(secret(&private(&whole)), Some(whole));
         assert_eq!(secret(&private(&whole[1..])), Some(whole));
-        assert_eq!(secret(&private(&[7; 33])), None);
-        assert_eq!(secret(&private(&[])), None);
-        assert_eq!(secret(&Map::new()), None);
+        assert_eq!(secret::<32>(&private(&[7; 33])), None);
+        assert_eq!(secret::<32>(&private(&[])), None);
+        assert_eq!(secret::<32>(&Map::new()), None);
     }
 
     #[test]

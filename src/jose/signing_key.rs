@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use josekit::jwk::{Ed25519, Jwk, P_256};
+use josekit::jwk::{Ed25519, Jwk, P_256, P_384};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -66,7 +66,10 @@ impl SigningKey {
     pub fn generate(algorithm: Algorithm) -> Result<Self, SigningError> {
         let made = match algorithm {
             Algorithm::Es256 => Jwk::generate_ec_key(P_256),
-            Algorithm::Ps256 | Algorithm::Rs256 => Jwk::generate_rsa_key(RSA_BITS),
+            Algorithm::Es384 => Jwk::generate_ec_key(P_384),
+            Algorithm::Ps256 | Algorithm::Rs256 | Algorithm::Rs384 => {
+                Jwk::generate_rsa_key(RSA_BITS)
+            }
             Algorithm::EdDsa => Jwk::generate_ed_key(Ed25519),
         };
         let made = made.map_err(|_| SigningError::Library("generate a key"))?;
@@ -250,7 +253,7 @@ mod tests {
 
     #[test]
     fn without_alg_a_key_signs_by_the_preferred_algorithm_of_its_type() {
-        for algorithm in [Algorithm::Es256, Algorithm::Ps256, Algorithm::EdDsa] {
+        for algorithm in [Algorithm::Es256, Algorithm::Ps256, Algorithm::EdDsa, Algorithm::Es384] {
             let mut jwk = whole(&SigningKey::generate(algorithm).unwrap());
             jwk.as_object_mut().unwrap().remove("alg");
             assert_eq!(SigningKey::from_jwk(&jwk).unwrap().algorithm(), algorithm);

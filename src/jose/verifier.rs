@@ -6,7 +6,9 @@
 //!
 //! [RFC 7518]: https://www.rfc-editor.org/rfc/rfc7518
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey,
+};
 use openssl::bn::BigNum;
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
@@ -20,6 +22,7 @@ use crate::jose::key_material::Material;
 /// A public key, ready to verify.
 pub(super) enum Verifier {
     P256(ParsedPublicKey),
+    P384(ParsedPublicKey),
     Ed25519(ParsedPublicKey),
     Rsa(PKey<Public>),
 }
@@ -28,6 +31,7 @@ impl std::fmt::Debug for Verifier {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::P256(_) => "P256",
+            Self::P384(_) => "P384",
             Self::Ed25519(_) => "Ed25519",
             Self::Rsa(_) => "Rsa",
         })
@@ -43,6 +47,10 @@ impl Verifier {
                 let point = point(x, y);
                 ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).ok().map(Self::P256)
             }
+            Material::P384 { x, y } => {
+                let point = point_384(x, y);
+                ParsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, point).ok().map(Self::P384)
+            }
             Material::Ed25519 { x } => ParsedPublicKey::new(&ED25519, x).ok().map(Self::Ed25519),
             Material::Rsa { n, e } => rsa(n, e).ok().map(Self::Rsa),
         }
@@ -51,16 +59,22 @@ impl Verifier {
     /// Whether `signature` over `message` is by this key under `algorithm`.
     pub(super) fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
         match (self, algorithm) {
-            (Self::P256(key), Algorithm::Es256) | (Self::Ed25519(key), Algorithm::EdDsa) => {
-                key.verify_sig(message, signature).is_ok()
-            }
+            (Self::P256(key), Algorithm::Es256)
+            | (Self::P384(key), Algorithm::Es384)
+            | (Self::Ed25519(key), Algorithm::EdDsa) => key.verify_sig(message, signature).is_ok(),
             (Self::Rsa(key), Algorithm::Ps256) => {
-                verify_rsa(key, Padding::PKCS1_PSS, message, signature).unwrap_or(false)
+                let hash = MessageDigest::sha256();
+                verify_rsa(key, Padding::PKCS1_PSS, hash, message, signature).unwrap_or(false)
             }
             (Self::Rsa(key), Algorithm::Rs256) => {
-                verify_rsa(key, Padding::PKCS1, message, signature).unwrap_or(false)
+                let hash = MessageDigest::sha256();
+                verify_rsa(key, Padding::PKCS1, hash, message, signature).unwrap_or(false)
             }
-            (Self::P256(_) | Self::Ed25519(_) | Self::Rsa(_), _) => false,
+            (Self::Rsa(key), Algorithm::Rs384) => {
+                let hash = MessageDigest::sha384();
+                verify_rsa(key, Padding::PKCS1, hash, message, signature).unwrap_or(false)
+            }
+            (Self::P256(_) | Self::P384(_) | Self::Ed25519(_) | Self::Rsa(_), _) => false,
         }
     }
 }
@@ -68,6 +82,16 @@ impl Verifier {
 /// SEC 1 §2.3.3: a point of which nothing is left out.
 pub(super) fn point(x: &[u8; 32], y: &[u8; 32]) -> [u8; 65] {
     let mut point = [4; 65];
+    let (_, coordinates) = point.split_at_mut(1);
+    for (place, byte) in coordinates.iter_mut().zip(x.iter().chain(y)) {
+        *place = *byte;
+    }
+    point
+}
+
+/// The same on P-384.
+pub(super) fn point_384(x: &[u8; 48], y: &[u8; 48]) -> [u8; 97] {
+    let mut point = [4; 97];
     let (_, coordinates) = point.split_at_mut(1);
     for (place, byte) in coordinates.iter_mut().zip(x.iter().chain(y)) {
         *place = *byte;
@@ -84,14 +108,15 @@ fn rsa(n: &[u8], e: &[u8]) -> Result<PKey<Public>, ErrorStack> {
 fn verify_rsa(
     key: &PKey<Public>,
     padding: Padding,
+    hash: MessageDigest,
     message: &[u8],
     signature: &[u8],
 ) -> Result<bool, ErrorStack> {
-    let mut verifier = sign::Verifier::new(MessageDigest::sha256(), key)?;
+    let mut verifier = sign::Verifier::new(hash, key)?;
     verifier.set_rsa_padding(padding)?;
     if padding == Padding::PKCS1_PSS {
         verifier.set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH)?;
-        verifier.set_rsa_mgf1_md(MessageDigest::sha256())?;
+        verifier.set_rsa_mgf1_md(hash)?;
     }
     verifier.verify_oneshot(signature, message)
 }
@@ -129,6 +154,33 @@ mod tests {
             assert_eq!(verifier.verifies(Algorithm::Ps256, b"message", &signature), good);
             assert!(!verifier.verifies(Algorithm::Rs256, b"message", &signature));
             assert!(!verifier.verifies(Algorithm::Es256, b"message", &signature));
+        }
+    }
+
+    #[test]
+    fn what_another_library_signs_with_sha_384_verifies_under_that_algorithm_alone() {
+        use josekit::jwk::Jwk;
+        use josekit::jws::{ES384, JwsSigner, RS384};
+        for algorithm in [Algorithm::Es384, Algorithm::Rs384] {
+            let key = crate::jose::SigningKey::generate(algorithm).unwrap();
+            let jwk = Jwk::from_bytes(key.private_jwk().reveal()).unwrap();
+            let signer: Box<dyn JwsSigner> = if algorithm == Algorithm::Es384 {
+                Box::new(ES384.signer_from_jwk(&jwk).unwrap())
+            } else {
+                Box::new(RS384.signer_from_jwk(&jwk).unwrap())
+            };
+            let members = key.public_jwk();
+            let (_, material) =
+                crate::jose::key_material::read(members.as_object().unwrap()).unwrap();
+            let verifier = Verifier::new(&material).unwrap();
+            let mut signature = signer.sign(b"message").unwrap();
+            for other in Algorithm::ALL {
+                let good = verifier.verifies(other, b"message", &signature);
+                assert_eq!(good, other == algorithm, "{other}");
+            }
+            assert!(!verifier.verifies(algorithm, b"another", &signature));
+            signature[7] ^= 1;
+            assert!(!verifier.verifies(algorithm, b"message", &signature));
         }
     }
 

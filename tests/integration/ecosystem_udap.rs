@@ -4,12 +4,14 @@
 use countersign::endpoints::exchange::{Incoming, Method};
 use countersign::endpoints::token::token;
 use countersign::jose::{Algorithm, SigningKey};
+use rcgen::string::Ia5String;
+use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384, SanType};
 use serde_json::{Value, json};
 
 use crate::ecosystem_bilateral;
 use crate::support::house::{ISSUER, refusal};
 use crate::support::partner::merged;
-use crate::support::pki::{Authority, Issued};
+use crate::support::pki::{Authority, Issued, Wanted};
 use crate::support::scene::{Scene, Stage, shipped};
 
 const BAD: &str = "invalid_software_statement";
@@ -300,7 +302,7 @@ async fn a_certificate_of_somebody_else_authenticates_nobody_reg_s5_s20() {
         assert_eq!(refused.code.as_str(), "invalid_client", "{changes}");
     }
     // Signed by another key than that of the certificate that is shown.
-    let thief = Issued { key: rcgen::KeyPair::generate().unwrap(), ..self::own(&scene) };
+    let thief = Issued { key: KeyPair::generate().unwrap(), ..self::own(&scene) };
     let refused = refusal(token(&scene.app, &asserting(&scene, &client, &thief, &json!({}))).await);
     assert_eq!(refused.code.as_str(), "invalid_client");
 }
@@ -315,4 +317,20 @@ async fn elsewhere_no_key_is_taken_from_an_assertion_reg_g2() {
     let issued = Scene::named_by_uri(&scene.authority, &format!("https://app.example/{software}"));
     let request = asserting(&scene, &client, &issued, &json!({ "aud": ISSUER }));
     assert_eq!(refusal(token(&scene.app, &request).await).code.as_str(), "invalid_client");
+}
+
+#[tokio::test]
+async fn a_community_may_have_longer_curves_reg_s3() {
+    let scene = scene().await;
+    let name = SanType::URI(Ia5String::try_from(APP).unwrap());
+    let longer = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap();
+    let wanted = Wanted::client("app").alternative_name(name).with_key(longer);
+    let own = scene.authority.issue(wanted);
+    assert_eq!(key(&own).algorithm(), Algorithm::Es384);
+    let client = scene.registered(&registration(&scene, &own, &json!({})), 201).await;
+    let request = asserting(&scene, &client, &own, &json!({}));
+    assert!(token(&scene.app, &request).await.is_ok());
+    // Without the certificate it is a key like any other, and no such algorithm is taken.
+    let bare = scene.token_request(&key(&own), &client, SCOPES[0]);
+    assert_eq!(refusal(token(&scene.app, &bare).await).code.as_str(), "invalid_client");
 }

@@ -218,3 +218,18 @@ async fn a_statement_of_another_framework_is_that_frameworks_alone_reg_t1_t2() {
     }
     assert_nothing_stored(&app, &before, 5).await;
 }
+
+#[tokio::test]
+async fn an_algorithm_that_the_framework_does_not_name_signs_nothing_reg_s3() {
+    let mut partner = Partner::new().await;
+    let app = partner.node().await;
+    for algorithm in [Algorithm::Rs256, Algorithm::Rs384, Algorithm::Es384] {
+        let key = SigningKey::generate(algorithm).unwrap();
+        let statement = key.sign("JWT", &partner.statement_claims()).unwrap();
+        let request = partner.request_claims(&statement, "scope:a");
+        assert_eq!(refused_code(&app, &partner, &request).await, BAD, "{algorithm}");
+        partner.key = key;
+        let request = partner.registration("scope:a");
+        assert_eq!(refused(&app, &request).await, METADATA, "{algorithm}");
+    }
+}

@@ -75,6 +75,11 @@ impl Wanted {
         wanted.valid(sample::at(-DAY), sample::at(90 * DAY))
     }
 
+    /// For this key.
+    pub(crate) fn with_key(self, key: KeyPair) -> Self {
+        Self { key, ..self }
+    }
+
     /// One more attribute of its name, by its OID.
     pub(crate) fn attribute(self, oid: &str, value: impl Into<DnValue>) -> Self {
         let oid = oid.split('.').map(|arc| arc.parse().unwrap()).collect();
