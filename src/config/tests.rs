@@ -111,6 +111,16 @@ fn keys_overlap_long_enough() {
 }
 
 #[test]
+fn revocation_lists_go_with_authorities() {
+    let with = |more: &str| refused(&format!("{REHEARSAL}[resource_servers]\n{more}"), &[]);
+    let lists = "certificate_revocations = \"lists.pem\"\n";
+    assert_eq!(with(lists), ["resource_servers.certificate_revocations"]);
+    let authorities = "certificate_authorities = \"authorities.pem\"\n";
+    let file = format!("{REHEARSAL}[resource_servers]\n{lists}{authorities}");
+    assert!(Settings::read(Some(&file), []).is_ok());
+}
+
+#[test]
 fn operators_are_read_from_file_and_environment() {
     let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     let account =

@@ -4,8 +4,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use countersign::jose::{Algorithm, SigningKey};
 use serde_json::Value;
 
+use crate::support::pki::Authority;
 use crate::support::process::{Process, eventually};
 use crate::support::running::Running;
 
@@ -142,6 +144,60 @@ async fn an_operator_works_from_the_command_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn resource_servers_and_secrets_are_looked_after_from_the_command_line() {
+    let running = Running::new().await;
+    let key = SigningKey::generate(Algorithm::Es256).unwrap();
+    let keys = serde_json::json!({ "keys": [key.public_jwk()] });
+    std::fs::write(running.file("keys.json"), keys.to_string()).unwrap();
+    let created = json(&typed(
+        &running,
+        "resource-server create --name a --audience urn:bank:a --auth-method private_key_jwt \
+         --assertion-alg ES256 --jwks keys.json --signed-response-alg ES256",
+    ));
+    let expected = [
+        ("token_endpoint_auth_method", "private_key_jwt"),
+        ("token_endpoint_auth_signing_alg", "ES256"),
+        ("introspection_signed_response_alg", "ES256"),
+    ];
+    for (name, value) in expected {
+        assert_eq!(created[name], value);
+    }
+    assert_eq!((&created["jwks"], created.get("secret")), (&keys, None));
+    let id = created["id"].as_str().unwrap();
+    let moved = json(&typed(
+        &running,
+        &format!(
+            "resource-server update {id} --jwks-uri https://api.bank.example/jwks --clear jwks"
+        ),
+    ));
+    assert_eq!(moved["jwks_uri"], "https://api.bank.example/jwks");
+    assert!(moved.get("jwks").is_none());
+    let none = typed(&running, &format!("resource-server rotate-secret {id} --reason x"));
+    assert_eq!(code(&none), 1);
+    let wrong = typed(
+        &running,
+        "resource-server create --name b --audience urn:bank:b --auth-method tls_client_auth \
+         --subject-dn CN=a --san-dns api.bank.example --san-ip here --encrypted-response-enc x",
+    );
+    assert_eq!(code(&wrong), 1);
+    let (_, told_wrong) = told(&wrong);
+    for member in ["token_endpoint_auth_method", "san_ip", "encrypted_response_enc"] {
+        assert!(told_wrong.contains(member), "{member}: {told_wrong}");
+    }
+    let secret = json(&typed(&running, "resource-server create --name b --audience urn:bank:b"));
+    let id = secret["id"].as_str().unwrap();
+    let new = json(&typed(
+        &running,
+        &format!("resource-server rotate-secret {id} --reason yearly --overlap 60"),
+    ));
+    assert_ne!(new["secret"], secret["secret"]);
+    assert!(new["earlier_secret_ends_at"].is_string());
+    let nobody = typed(&running, "client rotate-secret cl_nobody --reason x --overlap 60");
+    assert_eq!(code(&nobody), 1);
+    assert!(told(&nobody).1.contains("there is no client"), "{:?}", told(&nobody));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_table_is_for_people_and_json_for_programs() {
     let running = Running::furnished().await;
     let table = operate(&running, &["client", "list", "--output", "table"]);
@@ -266,4 +322,22 @@ fn wrong_settings_are_told_all_at_once() {
     }
     let reference = json(&run(folder.path(), &["config", "reference"]));
     assert!(reference["items"].as_array().unwrap().len() > 20);
+}
+
+#[test]
+fn authorities_of_resource_servers_are_examined() {
+    let folder = tempfile::tempdir().unwrap();
+    let examined = |pem: &str| {
+        let text = "[resource_servers]\ncertificate_authorities = \"authorities.pem\"\n";
+        std::fs::write(folder.path().join("countersign.toml"), text).unwrap();
+        std::fs::write(folder.path().join("authorities.pem"), pem).unwrap();
+        let output = run(folder.path(), &["doctor", "--output", "json"]);
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let findings = told["findings"].as_array().unwrap();
+        let of = |finding: &&Value| finding["subject"] == "resource servers";
+        findings.iter().find(of).unwrap()["level"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(examined("no certificate"), "bad");
+    // Good, but nobody can show a certificate.
+    assert_eq!(examined(&Authority::root("root").pem), "odd");
 }

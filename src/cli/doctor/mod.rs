@@ -6,6 +6,7 @@ mod stores;
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::cli::assembly;
 use crate::cli::config::ConfigFile;
 use crate::cli::error::CommandError;
 use crate::cli::frameworks;
@@ -111,6 +112,7 @@ fn examine(settings: &Settings) -> Vec<Finding> {
     findings.extend(files::examine(settings, now));
     findings.push(policy());
     findings.push(trust(settings));
+    findings.extend(resource_servers(settings));
     findings.extend(stores::examine(settings, now));
     findings
 }
@@ -133,6 +135,24 @@ fn policy() -> Finding {
         Err(invalid) => {
             Finding::bad(SUBJECT, invalid.to_string(), "this program is damaged: install it again")
         }
+    }
+}
+
+/// The authorities behind certificates of resource servers, if the settings name any.
+fn resource_servers(settings: &Settings) -> Option<Finding> {
+    const SUBJECT: &str = "resource servers";
+    match assembly::resource_server_authorities(settings) {
+        Ok(None) => None,
+        Ok(Some(_)) if !settings.has_mutual_tls() => Some(Finding::odd(
+            SUBJECT,
+            "authorities are named, and nobody can show a certificate",
+            "open `server.mutual_tls.listen`, or leave the authorities out",
+        )),
+        Ok(Some(authorities)) => {
+            let message = format!("{} authorities vouch for them", authorities.count());
+            Some(Finding::good(SUBJECT, message))
+        }
+        Err(error) => Some(Finding::failed(SUBJECT, &error)),
     }
 }
 
