@@ -328,7 +328,7 @@ fn wrong_settings_are_told_all_at_once() {
 fn authorities_of_resource_servers_are_examined() {
     let folder = tempfile::tempdir().unwrap();
     let examined = |pem: &str| {
-        let text = "[resource_servers]\ncertificate_authorities = \"authorities.pem\"\n";
+        let text = "[server]\nenvironment = \"sandbox\"\n[resource_servers]\ncertificate_authorities = \"authorities.pem\"\n";
         std::fs::write(folder.path().join("countersign.toml"), text).unwrap();
         std::fs::write(folder.path().join("authorities.pem"), pem).unwrap();
         let output = run(folder.path(), &["doctor", "--output", "json"]);
