@@ -120,6 +120,8 @@ pub fn start<S: Send + Sync + 'static>(
             .default_service(web::to(|| async { respond::not_found() }))
     })
     .workers(workers)
+    // The first answer would wait for the acknowledgement of the session tickets: 40 ms.
+    .tcp_nodelay(true)
     .max_connections(listener.limits.connections.div_ceil(workers))
     .client_request_timeout(listener.limits.header_timeout)
     .tls_handshake_timeout(listener.limits.header_timeout)
