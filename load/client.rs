@@ -29,11 +29,13 @@ impl Target {
             roots.add(certificate.expect("a certificate")).expect("a CA certificate");
         }
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
+        let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("protocol versions")
             .with_root_certificates(roots)
             .with_no_client_auth();
+        // Every handshake is a whole one.
+        config.resumption = rustls::client::Resumption::disabled();
         let port = url::Url::parse(url).expect("a URL").port().expect("a port");
         Self { connector: TlsConnector::from(Arc::new(config)), port }
     }

@@ -33,6 +33,33 @@ impl Run<'_> {
         self.send(requests, time, requests.len(), keep).await
     }
 
+    /// Opens `count` connections one after another in each place, each with a handshake and one
+    /// request. `spent` says what the server has used so far.
+    pub(crate) async fn connect(&self, count: usize, spent: impl Fn() -> f64) -> Phase {
+        let requests = crate::client::get("/hello");
+        let (cpu, start) = (spent(), Instant::now());
+        let latencies = Rc::new(RefCell::new(Vec::new()));
+        let local = tokio::task::LocalSet::new();
+        for _ in 0..self.connections {
+            let (target, requests) = (self.target.clone(), requests.clone());
+            let latencies = Rc::clone(&latencies);
+            let share = count / self.connections;
+            local.spawn_local(async move {
+                for _ in 0..share {
+                    let opened = Instant::now();
+                    let mut connection = target.connect().await;
+                    let (status, _) = connection.send(&requests).await;
+                    assert_eq!(status, 200);
+                    latencies.borrow_mut().push(opened.elapsed().as_secs_f64() * 1e3);
+                }
+            });
+        }
+        local.await;
+        let seconds = start.elapsed().as_secs_f64();
+        let latencies = latencies.take();
+        Phase { requests: latencies.len(), seconds, server_micros: spent() - cpu, latencies }
+    }
+
     async fn send(
         &self,
         requests: &[Vec<u8>],

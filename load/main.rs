@@ -15,6 +15,7 @@
     reason = "a measuring program may stop at the first surprise, prints, and reads the clock"
 )]
 
+mod bare;
 mod client;
 mod drive;
 mod endurance;
@@ -87,16 +88,25 @@ fn options() -> Options {
     options
 }
 
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
+
 fn number<T: std::str::FromStr>(text: &str) -> T {
     text.trim().parse().unwrap_or_else(|_| panic!("`{text}` is not a number\n{HELP}"))
 }
 
 fn main() {
+    let words: Vec<String> = std::env::args().collect();
+    if let [_, word, certificate, key] = words.as_slice()
+        && word == bare::WORD
+    {
+        return runtime().block_on(bare::serve(certificate, key));
+    }
     let options = options();
     let pinned = server::pin_myself_to(1);
     println!("starting the server …");
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = runtime();
     if let Some(count) = options.registrations {
         return runtime.block_on(endurance::measure(&options, pinned, count));
     }

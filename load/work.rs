@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use countersign::jose::SigningKey;
+use countersign::jose::{Algorithm, SigningKey};
 use serde_json::json;
 
 use crate::Options;
+use crate::bare::Bare;
 use crate::client::{self, Target};
 use crate::drive::Run;
 use crate::floor;
@@ -13,6 +14,8 @@ use crate::report::Report;
 use crate::server::Server;
 
 const ROUNDS: usize = 3;
+/// How many connections a round opens, so that ports do not run out.
+const CONNECTIONS: usize = 2000;
 
 /// Runs every phase [`ROUNDS`] times, in turn, so that a noisy minute hits them all.
 pub(crate) async fn measure(server: &Server, options: &Options, report: &mut Report) {
@@ -20,6 +23,13 @@ pub(crate) async fn measure(server: &Server, options: &Options, report: &mut Rep
     let target = Target::new(server.text("/issuer"), server.text("/ca_file"));
     let hello: Vec<Vec<u8>> = vec![client::get("/hello")];
     let phase = options.phase;
+    let ca = server.text("/ca_file");
+    let bare = Bare::start(
+        &ca.replace("ca.pem", "server.pem"),
+        &ca.replace("ca.pem", "server-key.pem"),
+        report.is_pinned(),
+    );
+    let bare_target = Target::new(&bare.url, ca);
     for round in 0..ROUNDS {
         report.floor(floor::measure(Duration::from_secs(1)));
         let run = Run { server, target: &target, connections: options.connections };
@@ -27,6 +37,14 @@ pub(crate) async fn measure(server: &Server, options: &Options, report: &mut Rep
         let assertions = assertions(server, round, phase);
         let (token_phase, answers) = run.once(&assertions, phase, true).await;
         report.phase("client_credentials", token_phase);
+        let proved = proved(server, round, phase);
+        let (dpop, _) = run.once(&proved, phase, false).await;
+        report.phase("client_credentials with DPoP", dpop);
+        let opened = run.connect(CONNECTIONS, || server.cpu_micros()).await;
+        report.phase("new connection", opened);
+        let run_bare = Run { target: &bare_target, ..run };
+        let opened = run_bare.connect(CONNECTIONS, || bare.cpu_micros()).await;
+        report.phase("new connection, bare TLS", opened);
         let introspections: Vec<_> = answers.iter().map(|body| introspect(server, body)).collect();
         let (first, _) = run.once(&introspections, phase, false).await;
         report.phase("introspection, first sight", first);
@@ -51,6 +69,11 @@ async fn restore(server: &Server) {
 
 /// Token requests with a fresh `jti` each, signed before the clock starts.
 fn assertions(server: &Server, round: usize, phase: Duration) -> Vec<Vec<u8>> {
+    let forms = assertion_forms(server, &format!("load-{round}"), phase);
+    forms.iter().map(|form| client::post(server.text("/endpoints/token"), "", form)).collect()
+}
+
+fn assertion_forms(server: &Server, name: &str, phase: Duration) -> Vec<String> {
     let file = std::fs::read(server.text("/partner/private_jwk_file")).expect("the partner's key");
     let key = SigningKey::from_jwk(&serde_json::from_slice(&file).expect("a JWK")).expect("a key");
     let client_id = server.text("/partner/client_id");
@@ -61,12 +84,36 @@ fn assertions(server: &Server, round: usize, phase: Duration) -> Vec<Vec<u8>> {
         .map(|number| {
             let claims = json!({
                 "iss": client_id, "sub": client_id, "aud": server.text("/issuer"),
-                "iat": now, "exp": now + 280, "jti": format!("load-{round}-{number}"),
+                "iat": now, "exp": now + 280, "jti": format!("{name}-{number}"),
             });
             let assertion = key.sign("JWT", &claims).expect("an assertion");
-            let body = client::client_credentials(&assertion);
-            client::post(server.text("/endpoints/token"), "", &body)
+            client::client_credentials(&assertion)
         })
+        .collect()
+}
+
+/// The same with a proof each, of a key of its own for each round.
+fn proved(server: &Server, round: usize, phase: Duration) -> Vec<Vec<u8>> {
+    let key = SigningKey::generate(Algorithm::Es256).expect("a key");
+    let mut jwk = key.public_jwk();
+    let members = jwk.as_object_mut().expect("an object");
+    members.retain(|name, _| matches!(&**name, "kty" | "crv" | "x" | "y"));
+    let header = json!({ "jwk": jwk, "kid": null });
+    let header = header.as_object().expect("an object");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a time");
+    let token = server.text("/endpoints/token");
+    let proof = |number: usize| {
+        let claims = json!({
+            "htm": "POST", "htu": token, "iat": now.as_secs(),
+            "jti": format!("proof-{round}-{number}"),
+        });
+        let claims = claims.as_object().expect("an object");
+        key.sign_with("dpop+jwt", header, claims).expect("a proof")
+    };
+    let forms = assertion_forms(server, &format!("proved-{round}"), phase);
+    let requests = forms.iter().enumerate();
+    requests
+        .map(|(number, form)| client::post(token, &format!("dpop: {}\r\n", proof(number)), form))
         .collect()
 }
 
