@@ -13,6 +13,8 @@ mod generated_tests;
 #[cfg(test)]
 pub(crate) mod grant_tests;
 #[cfg(test)]
+mod requirement_tests;
+#[cfg(test)]
 pub(crate) mod samples;
 #[cfg(test)]
 pub(crate) mod token_tests;
