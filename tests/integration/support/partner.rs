@@ -205,14 +205,7 @@ impl Partner {
         id: &ClientId,
         scope: &str,
     ) -> Incoming {
-        let now = self.house.clock.now();
-        let claims = json!({
-            "iss": id, "sub": id, "aud": ISSUER, "jti": unique("assertion"),
-            "iat": now, "exp": now.plus(60),
-        });
-        let assertion = key.sign("JWT", &claims).unwrap();
-        let body = format!("grant_type=client_credentials&scope={scope}");
-        self.house.with_assertion(&body, &assertion)
+        token_request_by(&self.house, key, &json!(id), scope)
     }
 
     /// Whether a client gets a token for this scope.
@@ -391,4 +384,21 @@ pub(crate) fn merged(mut object: Value, changes: &Value) -> Value {
 fn unique(kind: &str) -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     format!("{kind}-{}", NEXT.fetch_add(1, Ordering::SeqCst))
+}
+
+/// A token request by the client of this name, authenticated with this key.
+pub(crate) fn token_request_by(
+    house: &House,
+    key: &SigningKey,
+    id: &Value,
+    scope: &str,
+) -> Incoming {
+    let now = house.clock.now();
+    let claims = json!({
+        "iss": id, "sub": id, "aud": ISSUER, "jti": unique("assertion"),
+        "iat": now, "exp": now.plus(60),
+    });
+    let assertion = key.sign("JWT", &claims).unwrap();
+    let body = format!("grant_type=client_credentials&scope={scope}");
+    house.with_assertion(&body, &assertion)
 }

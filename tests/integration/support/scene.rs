@@ -23,8 +23,8 @@ use rcgen::SanType;
 use rcgen::string::Ia5String;
 use serde_json::{Map, Value, json};
 
-use crate::support::house::{House, ISSUER, change};
-use crate::support::partner::merged;
+use crate::support::house::{House, change};
+use crate::support::partner::{merged, token_request_by};
 use crate::support::pki::{Authority, Issued, Wanted};
 use crate::support::samples as sample;
 use crate::support::tls_server::{Reply, TlsServer};
@@ -209,14 +209,7 @@ impl Scene {
 
     /// A token request of the client.
     pub(crate) fn token_request(&self, key: &SigningKey, client: &Value, scope: &str) -> Incoming {
-        let (id, now) = (&client["client_id"], self.house.clock.now());
-        let claims = json!({
-            "iss": id, "sub": id, "aud": ISSUER, "jti": unique("assertion"),
-            "iat": now, "exp": now.plus(60),
-        });
-        let assertion = key.sign("JWT", &claims).unwrap();
-        let body = format!("grant_type=client_credentials&scope={scope}");
-        self.house.with_assertion(&body, &assertion)
+        token_request_by(&self.house, key, &client["client_id"], scope)
     }
 
     /// Manages a client with this token: the status, and the body or the refusal.
