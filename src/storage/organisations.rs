@@ -1,5 +1,7 @@
 //! The rows of partner organisations.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use diesel::prelude::*;
 
 use crate::partners::{Organisation, OrganisationState, State as _};
@@ -81,6 +83,23 @@ impl Reader<'_> {
             .optional()?
             .map(Organisation::try_from)
             .transpose()
+    }
+
+    /// What directories call these organisations.
+    pub fn directory_ids(
+        &mut self,
+        ids: &BTreeSet<OrganisationId>,
+    ) -> Result<BTreeMap<OrganisationId, DirectoryOrganisationId>, StorageError> {
+        let named: Vec<(String, String)> = organisations::table
+            .filter(organisations::id.eq_any(ids.iter().map(OrganisationId::as_str)))
+            .select((organisations::id, organisations::directory_id))
+            .load(self.connection)?;
+        let at = |column| Column(TABLE, column);
+        let read = |(id, directory_id): (String, String)| {
+            let id = at("id").read(OrganisationId::parse(id))?;
+            Ok((id, at("directory_id").read(DirectoryOrganisationId::parse(directory_id))?))
+        };
+        named.into_iter().map(read).collect()
     }
 
     /// The organisation that a directory calls by this name.

@@ -11,12 +11,12 @@ use serde_json::json;
 use crate::app::App;
 use crate::endpoints::failure::{Broken, Failure};
 use crate::governance::audit::{Actor, ActorKind, AuditAction, AuditEvent, Object};
-use crate::partners::{Organisation, SoftwareProduct, SoftwareProductState};
+use crate::partners::{SoftwareProduct, SoftwareProductState};
 use crate::random;
 use crate::remote::{Heard, RemoteError};
 use crate::storage::{Change, Page, StorageError, Writer};
 use crate::trust::{Framework, Listed, OnOutage, StatementFacts, StatusDirectory, Unlisted};
-use crate::types::{OrganisationId, ReasonCode, Timestamp};
+use crate::types::{DirectoryOrganisationId, OrganisationId, ReasonCode, Timestamp};
 
 use super::partner::unapproved;
 
@@ -162,13 +162,8 @@ async fn walk(
         let (name, wanted) = (framework.name().clone(), page.clone());
         let read = move |reader: &mut crate::storage::Reader<'_>| -> Result<_, StorageError> {
             let products = reader.software_products_in(&name, &wanted)?;
-            let mut owners = BTreeMap::new();
-            for product in &products {
-                if !owners.contains_key(&product.organisation_id) {
-                    let owner = reader.organisation(&product.organisation_id)?;
-                    owners.insert(product.organisation_id.clone(), owner);
-                }
-            }
+            let owners = products.iter().map(|product| product.organisation_id.clone()).collect();
+            let owners = reader.directory_ids(&owners)?;
             Ok((products, owners))
         };
         let (products, owners) = app.database.read(read).await?;
@@ -191,11 +186,11 @@ async fn settle(
     app: &App,
     lists: &Lists<'_>,
     product: &SoftwareProduct,
-    owners: &BTreeMap<OrganisationId, Option<Organisation>>,
+    owners: &BTreeMap<OrganisationId, DirectoryOrganisationId>,
     now: Timestamp,
 ) -> Result<bool, StorageError> {
-    let owner = owners.get(&product.organisation_id).and_then(Option::as_ref);
-    let organisation = owner.map(|owner| owner.directory_id.as_str()).unwrap_or_default();
+    let owner = owners.get(&product.organisation_id);
+    let organisation = owner.map(DirectoryOrganisationId::as_str).unwrap_or_default();
     let verdict = match lists.silent_since(now) {
         Some(since) => {
             Verdict::Withdrawn(format!("the directory has not been heard since {since}"))
