@@ -11,6 +11,7 @@ mod original;
 use crate::app::App;
 use crate::endpoints::authorize_request::demand::Demand;
 use crate::endpoints::authorize_request::original::{DEMAND, METHOD, Original, TARGET};
+use crate::endpoints::client_authentication;
 use crate::endpoints::client_authentication::{AuthenticatedResourceServer, resource_server_by};
 use crate::endpoints::dpop;
 use crate::endpoints::dpop::Sending;
@@ -88,10 +89,9 @@ async fn resource_server(
     // Where a proxy in front of us ends TLS, `Client-Cert` has been read as the certificate of whoever
     // asks. Here it is that of the client, and proves nothing of the proxy.
     let of_client = original.and_then(|original| original.certificate.as_ref());
-    let own = incoming.presented.clone().filter(|own| of_client != Some(own));
-    let asking = Incoming { presented: own, ..incoming.clone() };
+    let own = client_authentication::shown(incoming).filter(|own| of_client != Some(*own));
     let authenticated = match credential(incoming.field(PROXY_AUTHORIZATION), client_id) {
-        Ok(credential) => resource_server_by(app, credential, &asking).await,
+        Ok(credential) => resource_server_by(app, credential, own, incoming.now).await,
         Err(unreadable) => Err(unreadable.into()),
     };
     authenticated.map_err(|failure| match failure {

@@ -68,6 +68,11 @@ pub(super) fn key(
 
 /// What was shown at the door for certificates; at the other nobody is asked for one.
 pub(super) fn presented(incoming: &Incoming) -> Result<&PresentedCertificates, Unauthenticated> {
-    let shown = incoming.presented.as_ref().filter(|_| incoming.door == Door::MutualTls);
-    shown.ok_or(Unauthenticated::NoCertificate)
+    shown(incoming).ok_or(Unauthenticated::NoCertificate)
+}
+
+/// The same, where it is no fault that there is none.
+#[must_use]
+pub fn shown(incoming: &Incoming) -> Option<&PresentedCertificates> {
+    incoming.presented.as_ref().filter(|_| incoming.door == Door::MutualTls)
 }

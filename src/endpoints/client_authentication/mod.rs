@@ -9,6 +9,7 @@ mod by_secret;
 mod keys;
 mod resource_server;
 
+pub use by_certificate::shown;
 pub use resource_server::{AuthenticatedResourceServer, resource_server, resource_server_by};
 
 use std::sync::Arc;

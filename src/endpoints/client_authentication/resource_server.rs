@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::by_assertion::{self, covering};
-use super::by_certificate::{self, presented};
+use super::by_certificate::{self, shown};
 use super::by_secret::{compare_in_vain, matching};
 use super::keys::KeyHolder;
 use super::{Unauthenticated, credential};
@@ -20,7 +20,7 @@ use crate::protocol::client_authentication::{
 };
 use crate::protocol::parameters::Parameters;
 use crate::types::{ResourceServerId, ResourceUri, Timestamp};
-use crate::x509::Usage;
+use crate::x509::{PresentedCertificates, Usage};
 
 /// A resource server that has proved who it is.
 #[derive(Debug)]
@@ -62,10 +62,11 @@ pub async fn resource_server(
     incoming: &Incoming,
     parameters: &Parameters,
 ) -> Result<AuthenticatedResourceServer, Failure> {
-    resource_server_by(app, credential(incoming, parameters)?, incoming).await
+    resource_server_by(app, credential(incoming, parameters)?, shown(incoming), incoming.now).await
 }
 
-/// As [`resource_server`], for whoever carries its credential elsewhere than a form does.
+/// As [`resource_server`], for whoever carries its credential elsewhere than a form does, and shows this
+/// certificate.
 ///
 /// # Errors
 ///
@@ -73,12 +74,13 @@ pub async fn resource_server(
 pub async fn resource_server_by(
     app: &App,
     credential: Credential,
-    incoming: &Incoming,
+    shown: Option<&PresentedCertificates>,
+    now: Timestamp,
 ) -> Result<AuthenticatedResourceServer, Failure> {
     let known = match credential {
-        Credential::Secret(sent) => by_secret(app, sent, incoming.now).await,
-        Credential::ClientAssertion(assertion) => by_assertion(app, *assertion, incoming.now).await,
-        Credential::ClientId(id) => by_certificate(app, &id, incoming).await,
+        Credential::Secret(sent) => by_secret(app, sent, now).await,
+        Credential::ClientAssertion(assertion) => by_assertion(app, *assertion, now).await,
+        Credential::ClientId(id) => by_certificate(app, &id, shown, now).await,
         Credential::None => Err(Unauthenticated::Missing.into()),
     }?;
     match known.record().state {
@@ -171,15 +173,16 @@ async fn asserted(
 async fn by_certificate(
     app: &App,
     id: &str,
-    incoming: &Incoming,
+    shown: Option<&PresentedCertificates>,
+    now: Timestamp,
 ) -> Result<Arc<KnownResourceServer>, Failure> {
     let known = find(app, id).await?;
     let method = check_method(app, &known, ClientAuthenticationMethod::has_certificate)?;
-    let shown = presented(incoming)?;
+    let shown = shown.ok_or(Unauthenticated::NoCertificate)?;
     if method == ClientAuthenticationMethod::SelfSignedTlsClientAuth {
-        let key = by_certificate::key(shown, incoming.now)?;
+        let key = by_certificate::key(shown, now)?;
         let holder = KeyHolder::resource_server(app, &known);
-        holder.registered_as(app, &key, incoming.now).await?;
+        holder.registered_as(app, &key, now).await?;
         return Ok(known);
     }
     let authorities = &app.resource_server_authorities;
@@ -187,7 +190,7 @@ async fn by_certificate(
     if !known.record().metadata.mutual_tls.names(shown.leaf()) {
         return Err(Unauthenticated::AnotherSubject.into());
     }
-    let verified = authorities.verify(shown, Usage::ClientAuthentication, incoming.now);
+    let verified = authorities.verify(shown, Usage::ClientAuthentication, now);
     verified.map_err(Unauthenticated::Chain)?;
     Ok(known)
 }
